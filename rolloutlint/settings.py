@@ -1,0 +1,89 @@
+"""The settings of one run, as every layer sees them: frozen, complete, already validated.
+
+`rolloutlint.config` makes them from defaults, the configuration file and flags; nothing else does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from rolloutlint.finding import Severity
+
+NoData = Literal["any", "fail", "pause", "pass"]
+
+
+class Version(NamedTuple):
+    """Major and minor release of a product; `Version(1, 9) <= Version(1, 10)`."""
+
+    major: int
+    minor: int
+
+    def __str__(self) -> str:
+        return f"{self.major}.{self.minor}"
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """The product versions that findings speak about. Defaults: the newest stable ones (2026-11)."""
+
+    rollouts: Version = Version(1, 9)
+    argocd: Version = Version(3, 5)
+    istio: Version = Version(1, 31)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """Findings accepted in the configuration: which resources and rules, why, and until when."""
+
+    rules: tuple[str, ...]
+    reason: str
+    kind: str = "*"
+    namespace: str = "*"
+    name: str = "*"
+    path: str = ""
+    """A glob on the file; empty matches every file."""
+    expires: str = ""
+    """ISO date, the last day on which the waiver holds; empty means for ever."""
+    line: int = 0
+    column: int = 0
+    """Where it stands in the configuration file, for findings about the waiver itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """Settings for files that match `paths` (globs relative to the configuration file)."""
+
+    paths: tuple[str, ...]
+    ignore: tuple[str, ...] = ()
+    severity: tuple[tuple[str, Severity], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that decides what a run reports."""
+
+    profile: str = "recommended"
+    select: tuple[str, ...] = ()
+    """Rule ids, names or prefixes (`RL1`, `ALL`) that run in place of the profile's; empty: the profile's."""
+    extend_select: tuple[str, ...] = ()
+    """The same, but besides the profile's."""
+    ignore: tuple[str, ...] = ()
+    severity: tuple[tuple[str, Severity], ...] = ()
+    """(rule id or prefix, severity); the last match wins."""
+    fail_on: Severity = "error"
+    exit_zero: bool = False
+    closed: bool = False
+    """The inputs are everything there is: what they lack is missing."""
+    targets: Targets = field(default_factory=Targets)
+    no_data: NoData = "any"
+    max_pause: float | None = None
+    """Longest pause a step may have, in seconds; `None` sets no limit."""
+    exclude: tuple[str, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+    config_file: str = ""
+    """Display path of the configuration file; empty where none was found."""
+    today: str = ""
+    """ISO date used for expiry; given from outside because pure code has no clock."""
+    inline_suppressions: bool = True
