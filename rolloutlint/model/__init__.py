@@ -1,0 +1,48 @@
+"""Identity and typed read-only views of the kinds that matter. Never raises on malformed input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rolloutlint.model.analysis import AnalysisTemplate
+from rolloutlint.model.argocd import Application
+from rolloutlint.model.istio import DestinationRule, VirtualService
+from rolloutlint.model.kubernetes import Service, Workload
+from rolloutlint.model.resource import Resource, View
+from rolloutlint.model.rollout import Rollout
+
+VIEWS: Mapping[tuple[str, str], type[View]] = {
+    ("argoproj.io", "Rollout"): Rollout,
+    ("argoproj.io", "AnalysisTemplate"): AnalysisTemplate,
+    ("argoproj.io", "ClusterAnalysisTemplate"): AnalysisTemplate,
+    ("argoproj.io", "Application"): Application,
+    ("networking.istio.io", "VirtualService"): VirtualService,
+    ("networking.istio.io", "DestinationRule"): DestinationRule,
+    ("", "Service"): Service,
+    ("", "PodTemplate"): Workload,
+    ("apps", "Deployment"): Workload,
+    ("apps", "ReplicaSet"): Workload,
+    ("apps", "StatefulSet"): Workload,
+    ("apps", "DaemonSet"): Workload,
+}
+"""(API group, kind) -> the view that reads it. Every served version of a kind has the same shape."""
+
+
+def view_of(resource: Resource) -> View:
+    """The typed view of a resource, or a plain `View` for kinds without one."""
+    return VIEWS.get(resource.group_kind, View)(resource)
+
+
+__all__ = [
+    "VIEWS",
+    "AnalysisTemplate",
+    "Application",
+    "DestinationRule",
+    "Resource",
+    "Rollout",
+    "Service",
+    "View",
+    "VirtualService",
+    "Workload",
+    "view_of",
+]

@@ -1,0 +1,43 @@
+"""AnalysisTemplate and ClusterAnalysisTemplate: metrics, arguments, nested templates.
+
+Field meanings: argo-rollouts `pkg/apis/rollouts/v1alpha1/analysis_types.go`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from rolloutlint.finding import Path
+from rolloutlint.model.resource import View
+from rolloutlint.model.rollout import TemplateUse
+from rolloutlint.model.values import entries, text
+
+
+class AnalysisTemplate(View):
+    """argoproj.io AnalysisTemplate or ClusterAnalysisTemplate."""
+
+    @property
+    def cluster_scope(self) -> bool:
+        """True for a ClusterAnalysisTemplate."""
+        return self.id.kind == "ClusterAnalysisTemplate"
+
+    @cached_property
+    def metrics(self) -> tuple[tuple[Path, Mapping[str, Any]], ...]:
+        """`spec.metrics` with their paths."""
+        return tuple(entries(self.value, (), "spec", "metrics"))
+
+    @cached_property
+    def arguments(self) -> tuple[tuple[Path, Mapping[str, Any]], ...]:
+        """`spec.args` with their paths."""
+        return tuple(entries(self.value, (), "spec", "args"))
+
+    @cached_property
+    def nested(self) -> tuple[TemplateUse, ...]:
+        """`spec.templates`: templates run together with this one (since 1.7)."""
+        return tuple(
+            TemplateUse(text(t.get("templateName")), t.get("clusterScope") is True, (*p, "templateName"))
+            for p, t in entries(self.value, (), "spec", "templates")
+            if text(t.get("templateName"))
+        )
