@@ -1,4 +1,4 @@
-"""The benchmark corpora are what they say: deterministic, well formed, and faulty where it is written down."""
+"""The benchmark corpora are what they say: deterministic, well formed, faulty where it is written down."""
 
 from __future__ import annotations
 
