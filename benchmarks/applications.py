@@ -594,9 +594,7 @@ CANARY_FAULTS = (
         "histogram_quantile({{args.phi}}",
     ),
     Fault("index-forgotten", "AnalysisTemplate 2", "len(result) > 0 && result[0] <= 500", "result <= 500"),
-    Fault(
-        "step-metric-endless", "AnalysisTemplate 2", "    interval: 1m\n    count: 5\n", "    interval: 1m\n"
-    ),
+    Fault("step-metric-endless", "AnalysisTemplate 2", "    interval: 1m\n    count: 5\n", "    interval: 1m\n"),
     Fault(
         "limit-never-fails",
         "AnalysisTemplate 2",
@@ -645,9 +643,7 @@ BLUE_GREEN_FAULTS = (
         "      autoPromotionSeconds",
         "      autoPromotionEnabled: false\n      autoPromotionSeconds",
     ),
-    Fault(
-        "same-service-twice", "Rollout", "previewService: ${app}-preview ", "previewService: ${app}-active "
-    ),
+    Fault("same-service-twice", "Rollout", "previewService: ${app}-preview ", "previewService: ${app}-active "),
     Fault("old-version-kept-for-ever", "Rollout", "scaleDownDelaySeconds: 900", "scaleDownDelaySeconds: 0"),
     Fault(
         "pre-promotion-template-missing",

@@ -129,9 +129,7 @@ def application(number: int, layout: Layout, faulty: bool, seed: int = 1) -> App
     texts, faults = (BLUE_GREEN, BLUE_GREEN_FAULTS) if rnd.random() < 0.25 else (CANARY, CANARY_FAULTS)
     fault = rnd.choice(faults) if faulty else None
     documents = {
-        document: Template(plant(text, fault) if fault and fault.document == document else text).substitute(
-            values
-        )
+        document: Template(plant(text, fault) if fault and fault.document == document else text).substitute(values)
         for document, text in texts.items()
     }
     return App(name, documents, fault)
@@ -140,9 +138,7 @@ def application(number: int, layout: Layout, faulty: bool, seed: int = 1) -> App
 def plant(text: str, fault: Fault) -> str:
     """`text` with the fault. Raises `ValueError` unless the good spelling stands there exactly once."""
     if text.count(fault.good) != 1:
-        raise ValueError(
-            f"{fault.name}: {fault.good!r} stands {text.count(fault.good)} times in {fault.document}"
-        )
+        raise ValueError(f"{fault.name}: {fault.good!r} stands {text.count(fault.good)} times in {fault.document}")
     return text.replace(fault.good, fault.bad)
 
 
@@ -212,13 +208,9 @@ def main() -> None:
     """Command line: writes one corpus and prints what it holds."""
     parser = argparse.ArgumentParser(description="Write a corpus of Argo Rollouts applications.")
     parser.add_argument("directory", help="where to write it; must not exist yet")
-    parser.add_argument(
-        "--apps", type=int, default=10, help="how many applications of 8 documents (default: 10)"
-    )
+    parser.add_argument("--apps", type=int, default=10, help="how many applications of 8 documents (default: 10)")
     parser.add_argument("--layout", choices=LAYOUTS, default="app")
-    parser.add_argument(
-        "--faults", type=float, default=0.0, help="fraction of the applications with a planted fault"
-    )
+    parser.add_argument("--faults", type=float, default=0.0, help="fraction of the applications with a planted fault")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     corpus = generate(given.directory, given.apps, given.layout, given.faults, given.seed)
