@@ -1,0 +1,103 @@
+"""Which names the API server takes (apimachinery `pkg/util/validation/validation.go`), and did-you-mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_DNS1123_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
+_DNS1123_SUBDOMAIN = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
+_DNS1035_LABEL = re.compile(r"[a-z](?:[-a-z0-9]*[a-z0-9])?")
+_QUALIFIED = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?")
+_PORT_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
+
+
+def is_dns1123_label(name: object) -> bool:
+    """Lower-case letters, digits and inner hyphens, 63 characters at most (`IsDNS1123Label`)."""
+    return isinstance(name, str) and len(name) <= 63 and _DNS1123_LABEL.fullmatch(name) is not None
+
+
+def is_dns1123_subdomain(name: object) -> bool:
+    """DNS-1123 words joined by dots, 253 characters at most (`IsDNS1123Subdomain`)."""
+    return isinstance(name, str) and len(name) <= 253 and _DNS1123_SUBDOMAIN.fullmatch(name) is not None
+
+
+def is_dns1035_label(name: object) -> bool:
+    """A DNS-1123 label that starts with a letter (`IsDNS1035Label`): the name of a Service."""
+    return isinstance(name, str) and len(name) <= 63 and _DNS1035_LABEL.fullmatch(name) is not None
+
+
+def is_port_name(name: object) -> bool:
+    """A port name (`IsValidPortName`): 15 lower-case letters, digits and single hyphens, a letter."""
+    return (
+        isinstance(name, str)
+        and len(name) <= 15
+        and _PORT_NAME.fullmatch(name) is not None
+        and "--" not in name
+        and any("a" <= c <= "z" for c in name)
+    )
+
+
+def is_label_value(value: object) -> bool:
+    """A label's value (`IsValidLabelValue`): empty, or 63 characters between letters or digits."""
+    if not isinstance(value, str) or len(value) > 63:
+        return False
+    return not value or _QUALIFIED.fullmatch(value) is not None
+
+
+def is_qualified_name(name: object) -> bool:
+    """The key of a label or annotation (`IsQualifiedName`): `name` or `dns-subdomain/name`."""
+    if not isinstance(name, str):
+        return False
+    prefix, slash, rest = name.rpartition("/")
+    if slash and not is_dns1123_subdomain(prefix):
+        return False
+    return len(rest) <= 63 and _QUALIFIED.fullmatch(rest) is not None
+
+
+def near(word: object, candidates: Iterable[str]) -> str | None:
+    """The one candidate a writer of `word` most likely meant, or `None` where none is near or two are
+    equally near.
+
+    Another case wins over every edit. Otherwise one edit (insert, delete, replace, swap neighbours) is
+    allowed from three characters on and two from eight on.
+    """
+    if not isinstance(word, str) or not word:
+        return None
+    known = [c for c in dict.fromkeys(candidates) if c != word]
+    folded = word.casefold()
+    same = [c for c in known if c.casefold() == folded]
+    if same:
+        return same[0] if len(same) == 1 else None
+    if not 3 <= len(word) <= 100:
+        return None
+    limit = 2 if len(word) >= 8 else 1
+    best: list[str] = []
+    for candidate in known:
+        distance = _distance(folded, candidate.casefold(), limit)
+        if distance < limit or (distance == limit and not best):
+            if distance < limit:
+                limit, best = distance, []
+            best.append(candidate)
+        elif distance == limit:
+            best.append(candidate)
+    return best[0] if len(best) == 1 else None
+
+
+def _distance(left: str, right: str, limit: int) -> int:
+    """Edit distance with swaps of neighbours; anything above `limit` may come back as `limit + 1`."""
+    if abs(len(left) - len(right)) > limit:
+        return limit + 1
+    before: list[int] = []
+    above = list(range(len(right) + 1))
+    for i, a in enumerate(left, 1):
+        row = [i]
+        for j, b in enumerate(right, 1):
+            cost = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (a != b))
+            if before and j > 1 and a == right[j - 2] and left[i - 2] == b:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        if min(row) > limit:
+            return limit + 1
+        before, above = above, row
+    return above[-1]
