@@ -1,0 +1,74 @@
+# Every target sets up its own virtual environment; nothing but Python (3.10 or newer) and a package index is needed.
+#
+#   make demo     lint the seed manifests and show the report
+#   make test     everything that must hold: style, types, layers, tests
+#   make lint     only style, types and layers
+#   make bench    speed and memory on generated corpora (BENCH=--quick for small ones)
+#   make build    wheel and source distribution in dist/
+#   make clean    remove everything that was made
+
+PYTHON ?= python3
+VENV ?= .venv
+JOBS ?= auto
+BENCH ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+# A Python that was asked for is used or refused; the default falls back to the newest one that is new enough.
+PYTHONS := $(if $(filter file,$(origin PYTHON)),python3 python3.14 python3.13 python3.12 python3.11 python3.10,$(PYTHON))
+
+.DELETE_ON_ERROR:
+.PHONY: demo test lint bench build clean
+
+demo: $(VENV)/.installed
+	@echo '$$ rolloutlint check fixtures/seeds'
+	@$(BIN)/rolloutlint check fixtures/seeds; code=$$?; \
+	echo; echo "exit code $$code (1: findings at or above the severity that fails)"; \
+	test $$code -le 1
+
+test: lint
+	$(BIN)/python -m pytest -n $(JOBS)
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/bench.py $(BENCH)
+
+build: $(VENV)/.installed-dev
+	$(BIN)/python -m build
+
+clean:
+	rm -rf $(VENV) .bench dist build *.egg-info
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(PIP) install --quiet --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
+	$(PIP) install --quiet --editable '.[dev]'
+	@touch $(VENV)/.installed $@
+
+$(BIN)/python:
+	@for python in $(PYTHONS); do \
+		"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && break; \
+		python=; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo "rolloutlint needs Python 3.10 or newer, and none of these is: $(PYTHONS)." >&2; \
+		echo "Name one: make PYTHON=/path/to/python3.12" >&2; \
+		exit 1; \
+	fi; \
+	if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+		echo "$$python cannot make a virtual environment: it lacks ensurepip." >&2; \
+		echo "On Debian and Ubuntu: apt install python3-venv. Or name another one: make PYTHON=/path/to/python3.12" >&2; \
+		exit 1; \
+	fi; \
+	echo "$$python -m venv $(VENV)"; \
+	"$$python" -m venv $(VENV)
