@@ -64,9 +64,7 @@ def test_a_clean_and_a_faulty_corpus_differ_only_in_the_planted_files(tmp_path: 
     generate(str(tmp_path / "clean"), 20)
     corpus = generate(str(tmp_path / "faulty"), 20, faults=0.3)
     clean, faulty = _files(tmp_path / "clean"), _files(tmp_path / "faulty")
-    assert {name for name in clean if clean[name] != faulty[name]} == {
-        f.file for f in corpus.planted.values()
-    }
+    assert {name for name in clean if clean[name] != faulty[name]} == {f.file for f in corpus.planted.values()}
 
 
 @pytest.mark.parametrize(("texts", "fault"), FAULTS, ids=lambda v: v.name if isinstance(v, Fault) else "")
@@ -105,7 +103,5 @@ def test_references_inside_a_clean_application_resolve() -> None:
 
 def _values(node: Any, key: str) -> list[Any]:
     if isinstance(node, dict):
-        return [v for k, v in node.items() if k == key] + [
-            v for child in node.values() for v in _values(child, key)
-        ]
+        return [v for k, v in node.items() if k == key] + [v for child in node.values() for v in _values(child, key)]
     return [v for child in node for v in _values(child, key)] if isinstance(node, list) else []
