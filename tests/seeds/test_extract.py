@@ -11,6 +11,7 @@ from tests.seeds.extract import LostIndentationError, extract, workspaces
 
 TUTORIALS = Path(__file__).parents[3] / "shared" / "seeds"
 
+MESH = "AnalysisTemplate AnalysisTemplate Application DestinationRule Rollout Rollout Service Service VirtualService"
 FENCED = """\
 # A title: with a colon
 
@@ -73,12 +74,7 @@ def test_lost_indentation_is_said_and_not_guessed() -> None:
 @pytest.mark.parametrize(
     ("number", "expected", "variants"),
     [
-        (
-            "000",
-            "AnalysisTemplate AnalysisTemplate Application DestinationRule "
-            "Rollout Rollout Service Service VirtualService",
-            3,
-        ),
+        ("000", MESH, 3),
         ("001", "AnalysisTemplate Application Canary ConfigMap Rollout Rollout", 0),
         ("004", "AnalysisTemplate AnalysisTemplate Rollout Service", 1),
     ],
