@@ -20,58 +20,68 @@ _UNITS = {
     "h": 3_600_000_000_000,
 }
 _LIMIT = 1 << 63
-_PART = re.compile(r"([0-9]*)(?:\.([0-9]*))?([^.0-9]+)")
+_INVALID = "invalid duration"
+_PART = re.compile(r"([0-9]*)(?:\.([0-9]*))?([^.0-9]*)")
 
 
 def parse_duration(text: object) -> int | None:
-    """Nanoseconds of a Go duration such as `"1h30m"`, `"-1.5s"`, `".5s"` or `"0"`; `None` where Go reports
-    an error.
+    """Nanoseconds of a Go duration such as `"1h30m"`, `"-1.5s"` or `".5s"`; `None` where Go reports an error.
 
     Mirrors `time.ParseDuration`: a sign may only come first, every number but a lone `0` needs a unit (`ns`,
-    `us`, `µs`, `ms`, `s`, `m`, `h`), and what does not fit into 64 bits is an error. Anything but a string
-    gives `None`.
+    `us`, `µs`, `ms`, `s`, `m`, `h`), and what does not fit into 64 bits is an error. Anything but a string gives
+    `None`.
     """
-    if not isinstance(text, str):
-        return None
+    return _read(text)[0] if isinstance(text, str) else None
+
+
+def duration_error(text: str) -> str | None:
+    """The message of the error that `time.ParseDuration` returns for `text`; `None` where it accepts it."""
+    nanoseconds, fault = _read(text)
+    return None if nanoseconds is not None else f"time: {fault} {_quote(text)}"
+
+
+def _read(text: str) -> tuple[int | None, str]:
+    """Nanoseconds, or `None` and how Go words the fault."""
     body = text[1:] if text[:1] in ("-", "+") else text
     if body == "0":
-        return 0
+        return 0, ""
     if not body:
-        return None
+        return None, _INVALID
     total = 0
     position = 0
     while position < len(body):
         part = _PART.match(body, position)
-        if part is None:
-            return None
-        nanoseconds = _part(part[1], part[2] or "", part[3])
-        if nanoseconds is None:
-            return None
-        total += nanoseconds
+        if part is None or not (part[1] or part[2]):
+            return None, _INVALID
+        whole = part[1].lstrip("0")
+        if len(whole) > 19 or int(whole or "0") > _LIMIT:
+            return None, _INVALID
+        if not part[3]:
+            return None, "missing unit in duration"
+        scale = _UNITS.get(part[3])
+        if scale is None:
+            return None, f"unknown unit {_quote(part[3])} in duration"
+        total += int(whole or "0") * scale
+        numerator, denominator = _fraction(part[2] or "")
+        if numerator:
+            total += int(float(numerator) * (float(scale) / denominator))
         if total > _LIMIT:
-            return None
+            return None, _INVALID
         position = part.end()
     if text[0] == "-":
-        return -total
-    return total if total < _LIMIT else None
+        return -total, ""
+    return (total, "") if total < _LIMIT else (None, _INVALID)
 
 
-def _part(whole: str, fraction: str, unit: str) -> int | None:
-    """Nanoseconds of one number with its unit, rounded as in Go; `None` on an unknown unit or overflow."""
-    scale = _UNITS.get(unit)
-    if scale is None or not (whole or fraction):
-        return None
-    whole = whole.lstrip("0")
-    if len(whole) > 19:
-        return None
-    value = int(whole or "0")
-    if value > _LIMIT // scale:
-        return None
-    value *= scale
-    numerator, denominator = _fraction(fraction)
-    if numerator:
-        value += int(float(numerator) * (float(scale) / denominator))
-    return value if value <= _LIMIT else None
+def _quote(text: str) -> str:
+    """`text` in double quotes as package `time` writes it: bytes outside printable ASCII as `\\x..`."""
+    out: list[str] = []
+    for byte in text.encode("utf-8", "surrogatepass"):
+        if byte in (0x22, 0x5C):
+            out.append("\\" + chr(byte))
+        else:
+            out.append(chr(byte) if 0x20 <= byte < 0x80 else f"\\x{byte:02x}")
+    return '"' + "".join(out) + '"'
 
 
 def _fraction(digits: str) -> tuple[int, float]:

@@ -49,8 +49,8 @@ def atoi(text: object) -> int | None:
     return value if ok else None
 
 
-def _int32(value: object) -> int | None:
-    """A number as the API decodes it into the int32 of an IntOrString; `None` where it is refused.
+def int32(value: object) -> int | None:
+    """A number as the API decodes it into an int32 field; `None` where it is refused, as strings are.
 
     An integral float passes: on the way from YAML to JSON `5.0` becomes `5`.
     """
@@ -73,7 +73,7 @@ def int_value(value: object) -> int | None:
     """
     if isinstance(value, str):
         return _saturating_atoi(value)[0]
-    return _int32(value)
+    return int32(value)
 
 
 def scaled_value(value: object, total: int, round_up: bool) -> int | None:
@@ -84,7 +84,7 @@ def scaled_value(value: object, total: int, round_up: bool) -> int | None:
     `"abc"`).
     """
     if not isinstance(value, str):
-        return _int32(value)
+        return int32(value)
     percent = atoi(value.replace("%", ""))
     if percent is None:
         return None

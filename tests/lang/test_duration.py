@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from rolloutlint.lang.duration import format_duration, parse_duration
+from rolloutlint.lang.duration import duration_error, format_duration, parse_duration
 
 SECOND = 1_000_000_000
 
@@ -58,3 +58,18 @@ def test_only_a_string_is_a_duration(value: object) -> None:
 )
 def test_writes_durations_as_people_do(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("1m", None),
+        ("", 'time: invalid duration ""'),
+        ("60", 'time: missing unit in duration "60"'),
+        ("1d", 'time: unknown unit "d" in duration "1d"'),
+        ('1"', 'time: unknown unit "\\"" in duration "1\\""'),
+        ("1é", 'time: unknown unit "\\xc3\\xa9" in duration "1\\xc3\\xa9"'),
+    ],
+)
+def test_words_errors_as_go_does(text: str, message: str | None) -> None:
+    assert duration_error(text) == message

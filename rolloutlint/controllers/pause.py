@@ -1,0 +1,52 @@
+"""How long a pause lasts: `RolloutPause.DurationSeconds` (argo-rollouts
+`pkg/apis/rollouts/v1alpha1/types.go`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from rolloutlint.lang.duration import parse_duration
+from rolloutlint.lang.intstr import atoi, int32
+
+_INT32_MAX = (1 << 31) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """What a `duration` means to the controller."""
+
+    kind: Literal["timed", "indefinite", "invalid"]
+    """`invalid`: the Rollout is refused (negative, or no duration at all); `indefinite`: until somebody
+    resumes.
+    """
+    seconds: int = 0
+    """Whole seconds of a `timed` pause; 0 is legal and does not pause."""
+
+
+INDEFINITE = Pause("indefinite")
+INVALID = Pause("invalid")
+
+
+def pause_duration(duration: object) -> Pause:
+    """The meaning of `pause.duration` as written (`None`: absent).
+
+    A number is seconds. A string is first read as a whole number of seconds, then as a Go duration, of which
+    fractions of a second are dropped: `"90"`, `"1m30s"` and `"90.9s"` are 90, `"1d"` is invalid. What the
+    API takes for no IntOrString (fractions, lists) is invalid too.
+    """
+    if duration is None:
+        return INDEFINITE
+    if not isinstance(duration, str):
+        seconds = int32(duration)
+    else:
+        seconds = atoi(duration)
+        if seconds is None or not -_INT32_MAX <= seconds <= _INT32_MAX:
+            nanoseconds = parse_duration(duration)
+            if nanoseconds is None:
+                return INVALID
+            seconds = abs(nanoseconds) // 1_000_000_000
+            if nanoseconds < 0:
+                seconds = -seconds
+    return INVALID if seconds is None or seconds < 0 else Pause("timed", seconds)
