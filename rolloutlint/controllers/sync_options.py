@@ -75,8 +75,9 @@ _DEFAULTS = frozenset(
 )
 _ALL = _APPLICATION | _RESOURCE | _DEFAULTS
 _FOLDED = {option.lower(): option for option in sorted(_ALL)}
-_NAMES = {option.split("=")[0].lower(): option.split("=")[0] for option in sorted(_ALL)}
-_BARE = {option.split("=")[0].lower(): option for option in sorted(_ALL) if option.endswith("=true") and option in _ALL}
+_BARE = {
+    option.split("=")[0].lower(): option for option in sorted(_APPLICATION | _RESOURCE) if option.endswith("=true")
+}
 
 
 @dataclass(frozen=True, slots=True)
