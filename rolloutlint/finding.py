@@ -83,10 +83,12 @@ class Edit:
     * `rename`: the key at `at.path` becomes `value`;
     * `remove`: the entry (key and value, or list item) at `at.path` goes;
     * `insert`: under the mapping at `at.path`, the new keys of the mapping `value`; under the list there,
-      the items of the list `value`, appended.
+      the items of the list `value`, appended;
+    * `text`: the characters of the concrete `at.span` become the string `value`, for comments, which have no
+      path. White space that this leaves at the end of a line goes too.
     """
 
-    op: Literal["replace", "rename", "remove", "insert"]
+    op: Literal["replace", "rename", "remove", "insert", "text"]
     at: Place
     value: Any = None
 

@@ -48,6 +48,9 @@ class Waiver:
     line: int = 0
     column: int = 0
     """Where it stands in the configuration file, for findings about the waiver itself."""
+    end_line: int = 0
+    end_column: int = 0
+    """The end of its first line there (exclusive)."""
 
 
 @dataclass(frozen=True, slots=True)
