@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from rolloutlint.model.analysis import AnalysisTemplate
 from rolloutlint.model.argocd import Application
@@ -28,9 +29,9 @@ VIEWS: Mapping[tuple[str, str], type[View]] = {
 """(API group, kind) -> the view that reads it. Every served version of a kind has the same shape."""
 
 
-def view_of(resource: Resource) -> View:
-    """The typed view of a resource, or a plain `View` for kinds without one."""
-    return VIEWS.get(resource.group_kind, View)(resource)
+def view_of(resource: Resource, value: dict[str, Any] | None = None) -> View:
+    """The typed view of a resource, or a plain `View` for kinds without one; `value` saves thawing it."""
+    return VIEWS.get(resource.group_kind, View)(resource, value)
 
 
 __all__ = [

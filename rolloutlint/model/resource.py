@@ -55,6 +55,10 @@ class Resource:
         value: dict[str, Any] = marshal.loads(self.frozen)
         return value
 
+    def mentions(self, text: str) -> bool:
+        """Whether an ASCII text occurs anywhere in the object's keys or values; cheap, without thawing."""
+        return text.encode() in self.frozen
+
     def place(self, path: Path = (), part: Part = "value", piece: tuple[int, int] | None = None) -> Place:
         """The symbolic place of `path` (counted from the object's root) in its document."""
         return Place(self.document, self.prefix + path, part, piece)

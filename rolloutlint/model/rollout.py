@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+from rolloutlint.controllers.pause import Pause, pause_duration
 from rolloutlint.finding import Path
 from rolloutlint.model.resource import View
 from rolloutlint.model.values import dig, entries, mapping, sequence, string_map, text
@@ -89,6 +90,19 @@ class Step:
         weight = self.value.get("setWeight")
         return weight if isinstance(weight, int) and not isinstance(weight, bool) else None
 
+    @property
+    def pause(self) -> Pause | None:
+        """What the step's `pause` means; `None` without one, or where it is no mapping."""
+        pause = self.value.get("pause")
+        return pause_duration(pause.get("duration")) if isinstance(pause, dict) else None
+
+    @property
+    def holds(self) -> bool:
+        """True where the step waits for time, a person, a measurement or a plugin, and not only for pods."""
+        if self.pause is not None and self.pause.kind == "timed" and self.pause.seconds == 0:
+            return False
+        return any(kind in self.kinds for kind in ("pause", "analysis", "experiment", "plugin"))
+
 
 @dataclass(frozen=True, slots=True)
 class VirtualServiceUse:
@@ -104,14 +118,16 @@ class VirtualServiceUse:
         """`routes`; empty lets the controller choose."""
         return tuple(r for r in sequence(self.value.get("routes")) if isinstance(r, str))
 
-    def split(self) -> tuple[str, str]:
-        """(name, namespace or `""`), as utils/istio/istio.go `GetVirtualServiceNamespaceName` reads it (1.10).
+    def split(self) -> tuple[str, str] | None:
+        """(name, namespace or `""`); `None` for a name with several dots, which releases cut differently.
 
-        Up to 1.9 a name with several dots was cut differently; such names are not told apart here.
+        Mirrors utils/istio/istio.go GetVirtualServiceNamespaceName: up to 1.9 the first two labels count, from
+        1.10 the last one is the namespace.
         """
-        full = self.name.removesuffix(".svc.cluster.local").removesuffix(".cluster.local")
-        name, dot, namespace = full.rpartition(".")
-        return (name, namespace) if dot else (full, "")
+        labels = self.name.split(".")
+        if len(labels) > 2:
+            return None
+        return labels[0], labels[1] if len(labels) == 2 else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""RL3: the life of an analysis - arguments, counts, limits."""

@@ -1,0 +1,1 @@
+"""RL0: files, YAML and schema."""

@@ -1,0 +1,1 @@
+"""RL6: GitOps - Application, ignoreDifferences, sync options."""

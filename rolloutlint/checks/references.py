@@ -1,0 +1,1 @@
+"""RL2: what a Rollout names - Services, selectors, templates, probes."""

@@ -1,0 +1,1 @@
+"""RL1: the strategy of a Rollout - steps, weights, pauses, blue-green."""

@@ -1,0 +1,145 @@
+"""`rolloutlint check`: lint, report in any number of formats, and fix when asked."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import Any
+
+import click
+
+from rolloutlint.catalogue import load_catalogue
+from rolloutlint.cli.settings import make_settings, settings_options
+from rolloutlint.engine import lint_paths
+from rolloutlint.errors import UsageError
+from rolloutlint.report import FORMATS, Options, render
+from rolloutlint.result import Report
+
+NOTHING_TO_LINT = 3
+
+
+@click.command()
+@click.argument("paths", nargs=-1)
+@click.option(
+    "-f",
+    "--format",
+    "formats",
+    multiple=True,
+    metavar="FORMAT[=FILE]",
+    help=f"How to report, several times if need be: {', '.join(FORMATS)}. Default: text.",
+)
+@settings_options
+@click.option("--allow-empty", is_flag=True, help="Exit 0 where there is nothing to lint.")
+@click.option("--stdin-filename", default="", metavar="NAME", help="Name of what is read from standard input (-).")
+@click.option("--force-exclude", is_flag=True, help="Leave out excluded and ignored files even when they are named.")
+@click.option("--no-gitignore", is_flag=True, help="Read files that .gitignore leaves out.")
+@click.option("--fix", is_flag=True, help="Apply the safe fixes.")
+@click.option("--unsafe-fixes", is_flag=True, help="Apply unsafe fixes too (implies --fix).")
+@click.option("--diff", is_flag=True, help="Show what the fixes would change, and change nothing.")
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Default: auto.")
+@click.option("--show-suppressed", is_flag=True, help="Show suppressed and waived findings too.")
+@click.option("--show-files", is_flag=True, help="List the files that would be read, and exit.")
+@click.option("--sarif-category", default="", metavar="NAME", help="Tells apart several SARIF uploads of one commit.")
+@click.option("-v", "--verbose", is_flag=True, help="Show everything: no collapsing, all that was not looked at.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing on success.")
+@click.option("--debug", is_flag=True, help="Show tracebacks of internal errors.")
+def check(paths: tuple[str, ...], **flags: Any) -> int:
+    """Lint PATHS: files, directories, globs, or - for standard input. Default: the current directory."""
+    catalogue = load_catalogue()
+    settings, _ = make_settings(catalogue, flags)
+    outputs = [_output(text) for text in flags["formats"] or ("text",)]
+    discovery = {
+        "force_exclude": flags["force_exclude"],
+        "use_gitignore": not flags["no_gitignore"],
+        "stdin_filename": flags["stdin_filename"],
+    }
+    if flags["show_files"]:
+        return _show_files(paths or (".",), settings.exclude, discovery)
+    report = lint_paths(paths or (".",), settings, catalogue, debug=flags["debug"], **discovery)
+    if flags["diff"]:
+        return _diff(report, flags["unsafe_fixes"])
+    if flags["fix"] or flags["unsafe_fixes"]:
+        from rolloutlint.cli.fixing import fix_files
+
+        report = fix_files(
+            report,
+            unsafe=flags["unsafe_fixes"],
+            again=lambda: lint_paths(paths or (".",), settings, catalogue, debug=flags["debug"], **discovery),
+        )
+    empty = report.counts.files == 0 and not report.lost
+    if empty:
+        click.echo("rolloutlint: nothing to lint: no YAML or JSON file among the inputs", err=True)
+    _write(report, outputs, flags)
+    if empty:
+        return 0 if flags["allow_empty"] else NOTHING_TO_LINT
+    return report.exit_code
+
+
+def _output(text: str) -> tuple[str, str]:
+    name, _, file = text.partition("=")
+    if name not in FORMATS:
+        raise UsageError(f"--format: unknown format `{name}`: choose from {', '.join(FORMATS)}")
+    return name, file
+
+
+def _write(report: Report, outputs: list[tuple[str, str]], flags: dict[str, Any]) -> None:
+    for name, file in outputs:
+        text = render(report, name, _options(flags, to_file=bool(file)))
+        if file:
+            try:
+                with open(file, "w", encoding="utf-8", newline="") as handle:
+                    handle.write(text)
+            except OSError as error:
+                raise UsageError(f"cannot write {file}: {error.strerror}") from None
+        elif not (flags["quiet"] and name == "text" and report.exit_code == 0 and not report.active):
+            sys.stdout.write(text)
+
+
+def _options(flags: dict[str, Any], *, to_file: bool) -> Options:
+    wanted = flags["color"]
+    terminal = sys.stdout.isatty() and not to_file
+    forced = os.environ.get("FORCE_COLOR", "") not in ("", "0") and not to_file
+    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    color = wanted == "always" or (wanted == "auto" and not plain and (terminal or forced))
+    cwd = os.getcwd()
+    return Options(
+        color=color,
+        width=shutil.get_terminal_size((120, 24)).columns if terminal else 120,
+        show_suppressed=flags["show_suppressed"],
+        verbose=flags["verbose"],
+        collapse=not flags["verbose"],
+        sarif_category=flags["sarif_category"],
+        root=_checkout(cwd),
+        base=cwd,
+    )
+
+
+def _checkout(directory: str) -> str:
+    """The root of the git checkout that holds `directory`, or `directory` itself: SARIF URIs start there."""
+    here = directory
+    while not os.path.lexists(os.path.join(here, ".git")):
+        parent = os.path.dirname(here)
+        if parent == here:
+            return directory
+        here = parent
+    return here
+
+
+def _show_files(paths: tuple[str, ...], exclude: tuple[str, ...], discovery: dict[str, Any]) -> int:
+    from rolloutlint.inputs.discover import discover
+
+    found = discover(paths, exclude=exclude, **discovery)
+    for candidate in found.candidates:
+        click.echo(candidate.name)
+    for left in found.incomplete:
+        click.echo(f"rolloutlint: left out: {left.source}: {left.message}", err=True)
+    return 0
+
+
+def _diff(report: Report, unsafe: bool) -> int:
+    from rolloutlint.cli.fixing import unified_diff
+
+    text = unified_diff(report, unsafe=unsafe)
+    sys.stdout.write(text)
+    return 4 if report.lost else int(bool(text))

@@ -1,0 +1,85 @@
+"""Which names one object gives for others, and where: read once, when the object is loaded.
+
+A `Naming` is what stands in the text; whether the named object exists is the world's answer (`Reference`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from rolloutlint.finding import Path
+from rolloutlint.model import AnalysisTemplate, Rollout, View
+from rolloutlint.model.resource import split_api_version
+from rolloutlint.model.rollout import CANARY, TemplateUse
+from rolloutlint.model.values import dig, mapping, sequence, text
+
+ROLLOUTS = "argoproj.io"
+ISTIO = "networking.istio.io"
+
+
+class Naming(NamedTuple):
+    """A name that one object gives for another."""
+
+    role: str
+    """What the name is for: `canaryService`, `step` (an analysis role), `virtualService`, `workloadRef` ..."""
+    group: str
+    kind: str
+    namespace: str
+    """`""` means the namespace of the object that names it."""
+    name: str
+    path: Path
+
+
+def namings(view: View) -> Iterator[Naming]:
+    """Every name that `view` gives for another object, in document order of its families."""
+    if isinstance(view, Rollout):
+        yield from _of_rollout(view)
+    elif isinstance(view, AnalysisTemplate):
+        for use in view.nested:
+            yield _template("nested", use)
+
+
+def _template(role: str, use: TemplateUse) -> Naming:
+    kind = "ClusterAnalysisTemplate" if use.cluster_scope else "AnalysisTemplate"
+    return Naming(role, ROLLOUTS, kind, "", use.name, use.path)
+
+
+def _of_rollout(rollout: Rollout) -> Iterator[Naming]:
+    for service in rollout.services:
+        yield Naming(service.role, "", "Service", "", service.name, service.path)
+    for analysis in rollout.analyses:
+        for use in analysis.templates:
+            yield _template(analysis.role, use)
+    for managed in rollout.virtual_services:
+        target = managed.split()
+        if target is not None:
+            yield Naming("virtualService", ISTIO, "VirtualService", target[1], target[0], managed.path)
+    rule = rollout.destination_rule
+    if rule is not None and rule.name:
+        yield Naming("destinationRule", ISTIO, "DestinationRule", "", rule.name, (*rule.path, "name"))
+    yield from _routers(rollout)
+    workload = rollout.workload_ref
+    if workload is not None and text(workload.get("name")) and text(workload.get("kind")):
+        group, _ = split_api_version(text(workload.get("apiVersion")))
+        path: Path = ("spec", "workloadRef", "name")
+        yield Naming("workloadRef", group, text(workload.get("kind")), "", text(workload["name"]), path)
+
+
+def _routers(rollout: Rollout) -> Iterator[Naming]:
+    """Names that the nginx, ALB and SMI routers give (argo-rollouts rollout/controller.go getReferencedIngresses)."""
+    base: Path = (*CANARY, "trafficRouting")
+    for router, single, many in (
+        ("nginx", "stableIngress", "stableIngresses"),
+        ("alb", "ingress", "ingresses"),
+    ):
+        config = mapping(dig(rollout.traffic_routing, router))
+        places = [((*base, router, single), config.get(single))]
+        places += [((*base, router, many, i), name) for i, name in enumerate(sequence(config.get(many)))]
+        for path, name in places:
+            if text(name):
+                yield Naming(f"{router}Ingress", "networking.k8s.io", "Ingress", "", text(name), path)
+    for router in ("alb", "smi"):
+        root = text(dig(rollout.traffic_routing, router, "rootService"))
+        if root:
+            yield Naming("rootService", "", "Service", "", root, (*base, router, "rootService"))

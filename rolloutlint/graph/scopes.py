@@ -1,0 +1,167 @@
+"""Which files belong to one environment, so that `envs/dev` and `envs/prod` may hold the same names.
+
+A file's *scopes* are the clusters its objects go to: the destinations of the Applications that deliver it, else
+the kustomizations at the top of those that include it, else its top directory, cut finer where one directory tree holds
+the same object twice. Two objects can meet only where their scopes intersect.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rolloutlint.controllers.source_paths import covered
+from rolloutlint.graph.layout import Layout
+from rolloutlint.model import Application
+from rolloutlint.model.argocd import ApplicationSource
+
+Scopes = frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What an Application syncs, as far as it is among the inputs."""
+
+    application: int
+    """`Resource.number` of the Application."""
+    files: frozenset[str]
+    whole: bool
+    """True where every source of it was found, loaded and needs no rendering."""
+
+
+def join(directory: str, path: str) -> str:
+    """`directory/path`, normalised; an empty directory is the current one."""
+    return posixpath.normpath(posixpath.join(directory, path)) if directory else posixpath.normpath(path)
+
+
+def inside(file: str, directory: str) -> bool:
+    """True where `file` lies below `directory` (`.` and `""` hold every relative path)."""
+    if directory in ("", "."):
+        return not file.startswith(("/", "../"))
+    return file.startswith(directory + "/")
+
+
+class FileTree:
+    """The loaded files, ready to answer what lies below a directory without comparing all pairs."""
+
+    def __init__(self, files: Iterable[str]) -> None:
+        self.files: Sequence[str] = sorted(files)
+
+    def below(self, directory: str) -> Sequence[str]:
+        """The files below `directory`, sorted."""
+        if directory in ("", "."):
+            return [f for f in self.files if not f.startswith(("/", "../"))]
+        start = bisect_left(self.files, directory + "/")
+        return self.files[start : bisect_left(self.files, directory + "0")]  # "0" follows "/"
+
+    def any_below(self, directory: str) -> bool:
+        """True where at least one file lies below `directory`."""
+        if directory in ("", "."):
+            return bool(self.below(directory))
+        start = bisect_left(self.files, directory + "/")
+        return start < len(self.files) and self.files[start].startswith(directory + "/")
+
+
+def top_directory(file: str, root: str) -> str:
+    """The scope directory of a file: the first directory below the input argument, or the argument itself."""
+    below = file[len(root) + 1 :] if root not in ("", ".") and file.startswith(root + "/") else file
+    prefix = root if root not in ("", ".") and below != file else ""
+    head, slash, _ = below.partition("/")
+    if not slash:
+        return prefix or "."
+    return f"{prefix}/{head}" if prefix else head
+
+
+def deliver(application: Application, tree: FileTree, unread: FileTree, layout: Layout) -> Delivery:
+    """The files an Application delivers, by the paths of its sources in the same checkout.
+
+    A path counts from the checkout's root; for examples and fixtures, also from a directory given as input or
+    the one directly below it. An Application whose repository is another one delivers nothing that is here.
+    `unread` holds what was found but not read: with one of those among them, a delivery is not whole.
+    """
+    found: set[str] = set()
+    whole = bool(application.sources)
+    here = application.resource.document.source
+    for source in application.sources:
+        target = _target(here, source, tree, layout)
+        if target is None:
+            whole = False
+            continue
+        below = {f[len(target) + 1 :] if target != "." else f: f for f in tree.below(target)}
+        coverage = covered(source.value, tuple(below))
+        if coverage.kind == "kustomize":
+            found |= layout.kustomizations.get(target, frozenset())
+        else:
+            found |= {below[f] for f in coverage.files}
+        whole = whole and coverage.kind == "directory" and not unread.any_below(target)
+    return Delivery(application.resource.number, frozenset(found), whole and bool(found))
+
+
+def _target(here: str, source: ApplicationSource, tree: FileTree, layout: Layout) -> str | None:
+    """The directory among the inputs that `source` of an Application in file `here` means."""
+    if not source.directory:
+        return None
+    repository = posixpath.basename(source.repo_url.rstrip("/")).removesuffix(".git")
+    same = not layout.repository or not repository or layout.repository.lower() == repository.lower()
+    root = layout.roots.get(here, "")
+    candidates = [_from_root(source.directory, layout)] if same else []
+    if root:
+        candidates += [join(root, source.directory), join(top_directory(here, root), source.directory)]
+    return next((target for target in candidates if tree.any_below(target)), None)
+
+
+def _from_root(directory: str, layout: Layout) -> str:
+    """The display path of a directory given relative to the checkout's root."""
+    full = join(layout.project_root, directory)
+    if full == layout.base:
+        return "."
+    return full[len(layout.base) + 1 :] if layout.base and full.startswith(layout.base + "/") else full
+
+
+def scope_files(
+    files: Sequence[str],
+    identities: Callable[[str], Iterable[object]],
+    layout: Layout,
+    destinations: Mapping[str, Scopes],
+) -> Mapping[str, Scopes]:
+    """The scopes of every file. `destinations`: those that Applications decide; `identities`: what a file holds."""
+    scopes: dict[str, Scopes] = {}
+    loose: dict[str, list[str]] = {}
+    for file in files:
+        if file in destinations:
+            scopes[file] = destinations[file]
+        elif layout.overlays_of(file):
+            scopes[file] = frozenset(f"kustomize:{o.root}" for o in layout.overlays_of(file))
+        else:
+            loose.setdefault(top_directory(file, layout.roots.get(file, "")), []).append(file)
+    for directory, members in loose.items():
+        scopes.update(_split(directory, members, identities))
+    return scopes
+
+
+def _split(directory: str, files: Sequence[str], identities: Callable[[str], Iterable[object]]) -> Mapping[str, Scopes]:
+    """One scope for a directory tree; one per child where two of its directories hold the same object.
+
+    Files that stand beside the children of a tree that is cut are shared by all of them.
+    """
+    home: dict[object, str] = {}
+    whole = frozenset({f"dir:{directory}"})
+    if not any(
+        home.setdefault(identity, posixpath.dirname(file)) != posixpath.dirname(file)
+        for file in files
+        for identity in identities(file)
+    ):
+        return dict.fromkeys(files, whole)
+    children: dict[str, list[str]] = {}
+    beside: list[str] = []
+    for file in files:
+        head, slash, _ = (file[len(directory) + 1 :] if directory != "." else file).partition("/")
+        child = f"{directory}/{head}" if directory != "." else head
+        (children.setdefault(child, []) if slash else beside).append(file)
+    result: dict[str, Scopes] = {}
+    for child, members in children.items():
+        result.update(_split(child, members, identities))
+    result.update(dict.fromkeys(beside, whole.union(*result.values())))
+    return result

@@ -1,0 +1,335 @@
+"""The world of one run: every object, and for every name given for one whether it is there.
+
+An answer is *resolved*, *missing* or *unknown*. Missing is claimed only where the world is closed: by `--closed`,
+because the inputs hold other objects of that kind in that namespace and scope, or because an Application whose
+whole source was loaded delivers the namespace. Whatever rendering or unread files could change is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from rolloutlint.finding import Path, ResourceId
+from rolloutlint.graph.layout import Layout
+from rolloutlint.graph.references import Naming
+from rolloutlint.graph.scopes import Delivery, FileTree, Scopes, deliver, scope_files
+from rolloutlint.model import Application, Resource, View, view_of
+from rolloutlint.model.resource import CLUSTER_SCOPED
+from rolloutlint.model.values import mapping, text
+
+if TYPE_CHECKING:
+    import networkx
+
+State = Literal["resolved", "missing", "unknown"]
+
+VIEWS_KEPT = 1024
+"""Views kept thawed at once: enough for the neighbourhood of an application, small against a repository."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A name that one object gives for another, with the world's answer."""
+
+    origin: Resource
+    naming: Naming
+    state: State
+    targets: tuple[Resource, ...] = ()
+    reason: str = ""
+    """Why the answer is unknown."""
+
+    @property
+    def missing(self) -> bool:
+        """True where the named object certainly does not exist."""
+        return self.state == "missing"
+
+    @property
+    def target(self) -> Resource | None:
+        """The named object, if exactly one is certain."""
+        return self.targets[0] if self.state == "resolved" and len(self.targets) == 1 else None
+
+
+class World:
+    """All objects of the inputs, linked. Immutable once made; views come and go."""
+
+    def __init__(
+        self,
+        resources: Sequence[Resource],
+        namings: Mapping[int, Sequence[Naming]],
+        layout: Layout,
+        files: Iterable[str],
+        closed: bool = False,
+    ) -> None:
+        self.resources = tuple(resources)
+        self.layout = layout
+        self.closed = closed
+        self._namings = namings
+        self._views: dict[int, View] = {}
+        self._by_kind: dict[tuple[str, str], list[Resource]] = {}
+        self._by_name: dict[tuple[str, str, str], list[Resource]] = {}
+        self._in_file: dict[str, list[Resource]] = {}
+        for resource in self.resources:
+            group, kind = resource.group_kind
+            self._by_kind.setdefault((group, kind), []).append(resource)
+            self._by_name.setdefault((group, kind, resource.id.name), []).append(resource)
+            self._in_file.setdefault(resource.document.source, []).append(resource)
+        self._tree = FileTree(files)
+        unread = FileTree((*layout.unread, *(f"{chart}/Chart.yaml" for chart in layout.charts)))
+        self._deliveries: dict[int, Delivery] = {}
+        self._syncing: dict[str, list[Application]] = {}
+        for resource in self.of_kind("argoproj.io", "Application"):
+            application = Application(resource)
+            delivery = self._deliveries[resource.number] = deliver(application, self._tree, unread, layout)
+            for file in delivery.files:
+                self._syncing.setdefault(file, []).append(application)
+        destinations = {
+            file: frozenset(f"cluster:{a.destination}" for a in applications)
+            for file, applications in self._syncing.items()
+        }
+        self._scopes = scope_files(self._tree.files, self._identities, layout, destinations)
+        self._namespaces = {r.number: self._effective_namespace(r) for r in self.resources}
+        self._held: set[tuple[str, str, str | None, str]] = {
+            (*r.group_kind, self._namespaces[r.number], scope) for r in self.resources for scope in self.scopes(r)
+        }
+        self._closed_namespaces, self._open_namespaces = self._boundaries()
+        self._open_scopes = self._unread_scopes()
+
+    # ---- what is there -------------------------------------------------------------------------------------
+
+    def of_kind(self, group: str, kind: str) -> Sequence[Resource]:
+        """The objects of one kind, in load order."""
+        return self._by_kind.get((group, kind), ())
+
+    def view(self, resource: Resource) -> View:
+        """The typed view of an object; the same one while it is among the recently used."""
+        view = self._views.pop(resource.number, None) or view_of(resource)
+        if len(self._views) >= VIEWS_KEPT:
+            for number in list(self._views)[: VIEWS_KEPT // 2]:
+                del self._views[number]
+        self._views[resource.number] = view
+        return view
+
+    def namespace(self, resource: Resource) -> str | None:
+        """The namespace the object ends up in; `""` where nothing says it, `None` where it differs by overlay."""
+        return self._namespaces[resource.number]
+
+    def scopes(self, resource: Resource) -> Scopes:
+        """The environments the object belongs to."""
+        return self._scopes[resource.document.source]
+
+    def in_file(self, file: str) -> Sequence[Resource]:
+        """The objects of one file."""
+        return self._in_file.get(file, ())
+
+    # ---- references ----------------------------------------------------------------------------------------
+
+    def namings(self, resource: Resource) -> Sequence[Naming]:
+        """The names an object gives for others."""
+        return self._namings.get(resource.number, ())
+
+    def references(self, resource: Resource, *roles: str) -> tuple[Reference, ...]:
+        """What an object's names mean, optionally only those given in `roles`."""
+        return tuple(self.resolve(resource, n) for n in self.namings(resource) if not roles or n.role in roles)
+
+    def referrers(self, resource: Resource, *roles: str) -> tuple[Reference, ...]:
+        """The references of other objects that certainly mean this one."""
+        found = []
+        for origin, naming in self._incoming.get((*resource.group_kind, resource.id.name), ()):
+            if not roles or naming.role in roles:
+                reference = self.resolve(origin, naming)
+                if reference.state == "resolved" and resource in reference.targets:
+                    found.append(reference)
+        return tuple(found)
+
+    @cached_property
+    def _incoming(self) -> Mapping[tuple[str, str, str], Sequence[tuple[Resource, Naming]]]:
+        index: dict[tuple[str, str, str], list[tuple[Resource, Naming]]] = {}
+        for number, namings in self._namings.items():
+            for naming in namings:
+                key = (naming.group, naming.kind, naming.name)
+                index.setdefault(key, []).append((self.resources[number], naming))
+        return index
+
+    def resolve(self, origin: Resource, naming: Naming) -> Reference:
+        """The world's answer to one name given by `origin`."""
+        if any(o.renames for o in self.layout.overlays_of(origin.document.source)):
+            return Reference(origin, naming, "unknown", reason="kustomize changes names here")
+        if any(mark in naming.name for mark in ("{{", "${", "$(")):
+            return Reference(origin, naming, "unknown", reason="the name is filled in later")
+        scopes = self.scopes(origin)
+        cluster = (naming.group, naming.kind) in CLUSTER_SCOPED
+        namespace = "" if cluster else (naming.namespace or self.namespace(origin))
+        same: list[Resource] = []
+        perhaps = False
+        for candidate in self._by_name.get((naming.group, naming.kind, naming.name), ()):
+            theirs = "" if cluster else self.namespace(candidate)
+            if not (self.scopes(candidate) & scopes):
+                # A file that no Application delivers may still be applied to the same cluster by hand.
+                perhaps = perhaps or _loosely_related(scopes, self.scopes(candidate))
+            elif theirs == namespace and theirs is not None:
+                same.append(candidate)
+            elif theirs is None or namespace is None or "" in (theirs, namespace):
+                perhaps = True
+        if same:
+            return Reference(origin, naming, "resolved", _nearest(origin, same))
+        if perhaps:
+            return Reference(origin, naming, "unknown", reason=f"a {naming.kind} of that name may be it")
+        if namespace is None:
+            return Reference(origin, naming, "unknown", reason="the namespace differs by overlay")
+        return self._absent(origin, naming, namespace, scopes)
+
+    def _absent(self, origin: Resource, naming: Naming, namespace: str, scopes: Scopes) -> Reference:
+        if self.closed:
+            return Reference(origin, naming, "missing")
+        if scopes & self._open_scopes or any(
+            (scope, opened) in self._open_namespaces for scope in scopes for opened in (namespace, "*")
+        ):
+            return Reference(origin, naming, "unknown", reason="something unrendered or unread may supply it")
+        for scope in scopes:
+            if (naming.group, naming.kind, namespace, scope) in self._held:
+                return Reference(origin, naming, "missing")
+            if namespace and (scope, namespace) in self._closed_namespaces:
+                return Reference(origin, naming, "missing")
+        where = f"namespace {namespace}" if namespace else "this namespace"
+        return Reference(origin, naming, "unknown", reason=f"no {naming.kind} of {where} is among the inputs")
+
+    @cached_property
+    def unknown_references(self) -> int:
+        """How many names could be neither resolved nor called missing."""
+        return sum(
+            self.resolve(self.resources[number], naming).state == "unknown"
+            for number, namings in self._namings.items()
+            for naming in namings
+        )
+
+    def autoscalers(self, resource: Resource) -> Sequence[Resource]:
+        """The HorizontalPodAutoscalers and KEDA ScaledObjects that scale the object, or may."""
+        namespace, scopes = self.namespace(resource), self.scopes(resource)
+        return [
+            scaler
+            for scaler in self._autoscalers.get((resource.id.kind, resource.id.name), ())
+            if self.scopes(scaler) & scopes
+            and (self.namespace(scaler) == namespace or not namespace or not self.namespace(scaler))
+        ]
+
+    @cached_property
+    def _autoscalers(self) -> Mapping[tuple[str, str], Sequence[Resource]]:
+        index: dict[tuple[str, str], list[Resource]] = {}
+        for group, kind in (("autoscaling", "HorizontalPodAutoscaler"), ("keda.sh", "ScaledObject")):
+            for scaler in self.of_kind(group, kind):
+                target = mapping(mapping(scaler.thaw().get("spec")).get("scaleTargetRef"))
+                key = (text(target.get("kind")) or "Deployment", text(target.get("name")))
+                index.setdefault(key, []).append(scaler)
+        return index
+
+    # ---- Applications --------------------------------------------------------------------------------------
+
+    def applications(self, resource: Resource) -> Sequence[Application]:
+        """The Applications among the inputs that sync the object."""
+        return self._syncing.get(resource.document.source, ())
+
+    def delivered(self, application: Resource) -> Iterator[Resource]:
+        """The objects an Application syncs, in file order."""
+        delivery = self._deliveries.get(application.number)
+        for file in sorted(delivery.files) if delivery else ():
+            yield from self.in_file(file)
+
+    def whole(self, application: Resource) -> bool:
+        """True where everything the Application syncs was loaded as it stands."""
+        delivery = self._deliveries.get(application.number)
+        return delivery is not None and delivery.whole
+
+    # ---- what rendering changes ----------------------------------------------------------------------------
+
+    def patched(self, resource: Resource, path: Path) -> bool:
+        """True where a kustomization may change what stands at `path` before it is applied."""
+        overlays = self.layout.overlays_of(resource.document.source)
+        return any(o.touches(resource.id.kind, resource.id.name, path) for o in overlays)
+
+    # ---- the graph as a graph ------------------------------------------------------------------------------
+
+    def network(self) -> networkx.MultiDiGraph[ResourceId]:
+        """Everything that is linked, as a networkx graph: nodes are identities, edges carry `role` and `path`."""
+        import networkx
+
+        graph: networkx.MultiDiGraph[ResourceId] = networkx.MultiDiGraph()
+        graph.add_nodes_from(r.id for r in self.resources)
+        for resource in self.resources:
+            for reference in self.references(resource):
+                for target in reference.targets:
+                    graph.add_edge(resource.id, target.id, role=reference.naming.role, path=reference.naming.path)
+            for target in self.delivered(resource):
+                graph.add_edge(resource.id, target.id, role="syncs", path=("spec", "source"))
+        return graph
+
+    # ---- how the world is made -----------------------------------------------------------------------------
+
+    def _identities(self, file: str) -> Iterator[object]:
+        for resource in self._in_file.get(file, ()):
+            if resource.id.name:
+                yield (*resource.group_kind, resource.id.namespace, resource.id.name)
+
+    def _effective_namespace(self, resource: Resource) -> str | None:
+        if resource.group_kind in CLUSTER_SCOPED:
+            return ""
+        file = resource.document.source
+        overlays = self.layout.overlays_of(file)
+        if overlays:
+            transformed = {o.namespace or resource.id.namespace for o in overlays}
+            if len(transformed) > 1:
+                return None
+            (only,) = transformed
+            if only:
+                return only
+        if resource.id.namespace:
+            return resource.id.namespace
+        destinations = {a.destination_namespace for a in self._syncing.get(file, ())}
+        return destinations.pop() if len(destinations) == 1 else (None if destinations else "")
+
+    def _boundaries(self) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
+        """(closed, open) pairs of scope and namespace, as Applications decide them; `*` is every namespace."""
+        closed: set[tuple[str, str]] = set()
+        opened: set[tuple[str, str]] = set()
+        for resource in self.of_kind("argoproj.io", "Application"):
+            application = Application(resource)
+            pair = (f"cluster:{application.destination}", application.destination_namespace or "*")
+            (closed if self._deliveries[resource.number].whole else opened).add(pair)
+        return closed, opened
+
+    def _unread_scopes(self) -> set[str]:
+        """The scopes to which files may belong that were not read, or whose rendering adds what was not loaded."""
+        opened: set[str] = set()
+        gaps = [*self.layout.unread, *(f"{chart}/Chart.yaml" for chart in self.layout.charts)]
+        for gap in gaps:
+            directory = gap.rpartition("/")[0]
+            while directory and not self._tree.any_below(directory):
+                directory = directory.rpartition("/")[0]
+            siblings = self._tree.below(directory) if directory else self._tree.files
+            for file in siblings:
+                opened |= self._scopes[file]
+        for file in self._tree.files:
+            for overlay in self.layout.overlays_of(file):
+                if overlay.root in self.layout.open_roots:
+                    opened |= self._scopes[file]
+        return opened
+
+
+def _nearest(origin: Resource, candidates: Sequence[Resource]) -> tuple[Resource, ...]:
+    """Of several objects of one name, those a reader would mean: in the same file, else in the same directory."""
+    if len(candidates) == 1:
+        return tuple(candidates)
+    file = origin.document.source
+    directory = file.rpartition("/")[0]
+    same_file = tuple(c for c in candidates if c.document.source == file)
+    return (
+        same_file
+        or tuple(c for c in candidates if c.document.source.rpartition("/")[0] == directory)
+        or tuple(candidates)
+    )
+
+
+def _loosely_related(mine: Scopes, theirs: Scopes) -> bool:
+    """True where one side is placed by an Application or kustomization and the other only by its directory."""
+    return any(s.startswith("dir:") for s in mine) != any(s.startswith("dir:") for s in theirs)

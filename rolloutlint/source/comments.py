@@ -1,0 +1,75 @@
+"""Comments by position: a `#` outside every scalar, at a line's start or after white space.
+
+libyaml drops comments. But it gives the span of every scalar, and what is left is structure, where a `#` after
+white space can be nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+
+import yaml
+from yaml.events import ScalarEvent, StreamEndEvent
+
+from rolloutlint.source.documents import EventLoader, slices
+from rolloutlint.source.text import Source, to_span
+
+_HASH = re.compile(r"(?:^|(?<=[ \t]))#[^\r\n]*", re.M)
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """One comment, from its `#` to the end of the line."""
+
+    line: int
+    column: int
+    text: str
+    own_line: bool
+    """True where nothing but white space stands before it."""
+
+
+def comments(source: Source) -> list[Comment]:
+    """The comments of a source, in order. In a document that cannot be parsed, those on lines of their own."""
+    found: list[Comment] = []
+    for start, end in slices(source.text):
+        text = source.text[start:end]
+        if "#" not in text:
+            continue
+        spans = _scalars(text)
+        starts = [s for s, _ in spans or ()]
+        for match in _HASH.finditer(text):
+            at = match.start()
+            own = not text[text.rfind("\n", 0, at) + 1 : at].strip()
+            if spans is None:
+                inside = not own
+            else:
+                index = bisect_right(starts, at) - 1
+                inside = index >= 0 and at < spans[index][1]
+            if not inside:
+                span = to_span(source, start + at, start + match.end())
+                found.append(Comment(span.line, span.column, match.group(), own))
+    return found
+
+
+def _scalars(text: str) -> list[tuple[int, int]] | None:
+    """The spans of all scalars, sorted, block scalars without their header line; `None` if it cannot be parsed."""
+    spans: list[tuple[int, int]] = []
+    loader = EventLoader(text)
+    try:
+        while True:
+            event = loader.get_event()
+            if event.__class__ is StreamEndEvent:
+                return spans
+            if isinstance(event, ScalarEvent) and event.start_mark and event.end_mark:
+                start, end = event.start_mark.index, event.end_mark.index
+                if event.style in ("|", ">"):
+                    header = text.find("\n", start)
+                    start = end if header < 0 else header + 1
+                if end > start:
+                    spans.append((start, end))
+    except yaml.YAMLError:
+        return None
+    finally:
+        loader.dispose()

@@ -1,0 +1,68 @@
+"""Reads the examples of a rule page: fenced `yaml bad` and `yaml good` blocks, with their marks and files.
+
+A line `# file: NAME` starts another file, `# uses: frames/X.yaml` adds a shared frame, a fence word `closed` or
+`strict` sets the run, a fence `yaml config` gives the configuration of the block that follows it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from rolloutlint.catalogue import Rule, page_body
+from rolloutlint.resources import data_dir
+
+_FENCE = re.compile(r"^```yaml +(bad|good|config|before|after)\b([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_MARK = re.compile(r"# <- (RL\d+)(?: @(\S+))?\s*$")
+
+
+@dataclass(frozen=True)
+class Example:
+    """One example: the files to lint and the findings to expect as (file, line) or (file, path)."""
+
+    kind: str
+    number: int
+    words: tuple[str, ...]
+    files: Mapping[str, str]
+    expected: tuple[tuple[str, int | str], ...]
+    config: str = ""
+    rule: Rule = field(repr=False, default=None)  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        return f"{self.rule.id}-{self.kind}-{self.number}"
+
+
+def examples(rule: Rule) -> Iterator[Example]:
+    """The examples of one page, in order."""
+    config = ""
+    for number, match in enumerate(_FENCE.finditer(page_body(rule)), start=1):
+        kind, words, text = match.group(1), match.group(2).split(), match.group(3)
+        if kind == "config":
+            config = text
+            continue
+        files, expected = _split(text, rule.id)
+        yield Example(kind, number, tuple(words), files, tuple(expected), config, rule)
+        config = ""
+
+
+def _split(text: str, rule_id: str) -> tuple[dict[str, str], list[tuple[str, int | str]]]:
+    files: dict[str, list[str]] = {}
+    expected: list[tuple[str, int | str]] = []
+    name = "example.yaml"
+    for line in text.splitlines(keepends=True):
+        if line.startswith("# file: "):
+            name = line[len("# file: ") :].strip()
+            continue
+        if line.startswith("# uses: "):
+            frame = line[len("# uses: ") :].strip()
+            with open(os.path.join(data_dir("rules"), frame), encoding="utf-8") as handle:
+                files[os.path.basename(frame)] = [handle.read()]
+            continue
+        lines = files.setdefault(name, [])
+        lines.append(line)
+        mark = _MARK.search(line)
+        if mark and mark.group(1) == rule_id:
+            expected.append((name, mark.group(2) or len(lines)))
+    return {n: "".join(ls) for n, ls in files.items()}, expected
