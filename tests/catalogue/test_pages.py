@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -12,6 +15,7 @@ from yaml import safe_load
 
 from rolloutlint.catalogue import page_body
 from rolloutlint.checks import all_checks
+from rolloutlint.config import load_config, merge
 from rolloutlint.fix import apply_edits
 from rolloutlint.resources import data_dir
 from rolloutlint.settings import Settings
@@ -26,27 +30,30 @@ GOOD = [e for e in EXAMPLES if e.kind == "good"]
 FIXABLE = [e for e in BAD if e.rule.fix != "none" and "unfixable" not in e.words]
 
 
-def settings_of(example: Example, **changes: object) -> Settings:
-    settings: dict[str, object] = {"closed": "closed" in example.words, "today": "2026-11-21"}
-    settings.update(from_config(example.config))
-    settings.update(changes)
-    return Settings(**settings)  # type: ignore[arg-type]
+def settings_of(example: Example, **flags: object) -> Settings:
+    with tempfile.TemporaryDirectory() as directory:
+        config = None
+        if example.config:
+            path = os.path.join(directory, ".rolloutlint.yaml")
+            with open(path, "w", encoding="utf-8") as handle:
+                handle.write(example.config)
+            config = replace(load_config(path, CATALOGUE), path=".rolloutlint.yaml")
+        return merge(config, closed="closed" in example.words or None, today="2026-11-21", **flags)
 
 
-def from_config(text: str) -> dict[str, object]:
-    from rolloutlint.config import parse_config
+def alone(example: Example) -> Settings:
+    """The settings under which only the page's own rule runs; rules about findings need the others."""
+    return settings_of(example, **({} if "settled" in example.rule.applies_to else {"select": (example.rule.id,)}))
 
-    return dict(parse_config(text, ".rolloutlint.yaml", CATALOGUE)) if text else {}
 
-
-def own(example: Example, report_files: dict[str, str] | None = None) -> list[tuple[str, int, str]]:
-    report = lint(report_files or dict(example.files), settings_of(example, select=(example.rule.id,)))
+def own(example: Example, texts: Mapping[str, str]) -> list[tuple[str, int, str]]:
+    report = lint(texts, alone(example))
     return [(f.file, f.span.line, f.path) for f in report.active if f.finding.rule == example.rule.id]
 
 
 @pytest.mark.parametrize("example", BAD, ids=str)
 def test_bad_example_gives_exactly_the_marked_findings(example: Example) -> None:
-    findings = own(example)
+    findings = own(example, example.files)
     by_line = [(file, line) for file, line, _ in findings]
     by_path = [(file, path) for file, _, path in findings]
     for place in example.expected:
@@ -65,7 +72,7 @@ def test_good_example_is_clean_in_the_profile_of_its_rule(example: Example) -> N
 @pytest.mark.parametrize("example", FIXABLE, ids=str)
 def test_fix_turns_the_bad_example_into_a_good_one(example: Example) -> None:
     texts = dict(example.files)
-    report = lint(texts, settings_of(example, select=(example.rule.id,)))
+    report = lint(texts, alone(example))
     fixes = [f for f in report.active if f.finding.rule == example.rule.id]
     assert all(f.finding.fix and f.finding.fix.safety == example.rule.fix for f in fixes)
     for name in texts:
