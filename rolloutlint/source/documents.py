@@ -8,7 +8,7 @@ process on 100 KB of `[`, and it knows neither the cluster's scalar types nor du
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -25,15 +25,18 @@ from yaml.events import (
 )
 
 from rolloutlint.finding import DocumentId, Place, Related
-from rolloutlint.source.scalars import ScalarTable, TagError, key_text, resolve, tagged
+from rolloutlint.source.scalars import ScalarTable, TagError, key_name, key_text, resolve, tagged
 from rolloutlint.source.text import LIMITS, Limits, Problem, ProblemKind, Source, to_span
 
-EventLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+EventLoader: Any = getattr(yaml.cyaml, "CParser", yaml.SafeLoader) if yaml.__with_libyaml__ else yaml.SafeLoader
+"""libyaml, or the same parser in Python where PyYAML was built without it: the same events, an order slower."""
 
-_CUT = re.compile(
-    r"^(?:%[^\n]*\n(?:[%#][^\n]*\n|[ \t\r]*\n)*)?---(?=[ \t\r\n]|\Z)|^\.\.\.(?=[ \t\r\n]|\Z)[^\n]*\n?", re.M
-)
-_TAB = re.compile(r"^[ ]*\t", re.M)
+_BREAK = re.compile("[\n\r\x85\u2028\u2029]")
+"""Where a line ends for libyaml."""
+_AFTER_MARKER = frozenset(" \t\n\r\x85\u2028\u2029")
+_TAB = re.compile(r"[ ]*\t")
+_DIRECTIVES = 100
+"""libyaml compares each directive of a document with all others; more than this many is an attack."""
 
 
 @dataclass(slots=True)
@@ -58,29 +61,68 @@ class Reader(Protocol):
 
 
 def slices(text: str) -> Iterator[tuple[int, int]]:
-    """The parts of `text` that each hold at most one document, in order."""
+    """The parts of `text` that each hold at most one document, in order: cut before `---` and after `...`.
+
+    No scalar can hold a line that starts with such a marker, so the cut needs no parser. Directives go with the
+    `---` below them.
+    """
     start = 0
-    for cut in _CUT.finditer(text):
-        boundary = cut.end() if cut.group().startswith("...") else cut.start()
-        if boundary > start:
-            yield start, boundary
-        start = boundary
-    if start < len(text) or not text:
+    dots = "..." in text
+    at = 0
+    while True:
+        found = text.find("---", at)
+        if dots:
+            end_marker = text.find("...", at)
+            if end_marker >= 0 and (found < 0 or end_marker < found):
+                found = end_marker
+        if found < 0:
+            break
+        follows = text[found + 3 : found + 4]
+        if (found == 0 or _BREAK.match(text, found - 1)) and (not follows or follows in _AFTER_MARKER):
+            if text[found] == ".":
+                line_end = _BREAK.search(text, found)
+                cut = at = line_end.end() if line_end else len(text)
+            else:
+                cut, at = _with_directives(text, start, found), found + 3
+            if cut > start:
+                yield start, cut
+                start = cut
+        else:
+            line_end = _BREAK.search(text, found)
+            if line_end is None:
+                break
+            at = line_end.end()
+    if start < len(text):
         yield start, len(text)
+
+
+def _with_directives(text: str, start: int, marker: int) -> int:
+    """The start of the first directive in the lines right above `marker`, else `marker`."""
+    cut = line = marker
+    while line > start:
+        line = text.rfind("\n", start, line - 1) + 1 or start
+        first = text[line]
+        if first == "%":
+            cut = line
+        elif first != "#" and text[line:marker].split("\n", 1)[0].strip():
+            break
+    return cut
 
 
 def load(source: Source, limits: Limits = LIMITS, reader: Reader | None = None) -> Iterator[Document | Problem]:
     """The documents of a source and whatever is wrong with them, in order. Empty documents are passed over.
 
-    A document with a fatal problem is not yielded; the others are. Never raises for bad input.
+    A document with a fatal problem is not yielded; the others are. `reader=None` leaves the authority alone at work.
+    Never raises for bad input.
     """
     text = source.text
+    table = source.typing
     number = 0
     for start, end in slices(text):
         part = text[start:end]
         if reader is not None:
             try:
-                value = reader(part, source.typing)
+                value = reader(part, table)
             except NotPlainError:
                 pass
             else:
@@ -97,12 +139,21 @@ def load(source: Source, limits: Limits = LIMITS, reader: Reader | None = None) 
             number += 1
 
 
-_PLAIN_TAG = (None, "!")
 _MISSING: Any = object()
+_UNKNOWN_HEIGHT = -1
 
 
 class _StopError(Exception):
     """The document cannot be read any further."""
+
+
+@dataclass(slots=True)
+class _Anchored:
+    """What an anchor names: its value (missing while it is open), its nodes with aliases followed, its height."""
+
+    value: Any
+    size: int
+    height: int = _UNKNOWN_HEIGHT
 
 
 class _Composer:
@@ -117,78 +168,89 @@ class _Composer:
 
     def run(self, text: str) -> list[Any]:
         """The non-null documents of `text` (at most one in a well-cut slice); `[]` after a fatal problem."""
-        try:
-            loader = EventLoader(text)
-        except yaml.YAMLError as error:
-            self._syntax(error, text)
+        if text.count("\n%") > _DIRECTIVES:
+            at = self.base + text.index("\n%") + 1
+            message = f"has more than {_DIRECTIVES} directives"
+            self.problems.append(Problem("limit", message, self._at(at, at + 1)))
             return []
+        parser = None
         try:
-            return self._compose(loader)
+            parser = EventLoader(text)
+            return self._compose(parser)
         except yaml.YAMLError as error:
             self._syntax(error, text)
+        except UnicodeEncodeError as error:
+            message = f"character U+{ord(text[error.start]):04X} is half of a surrogate pair"
+            self.problems.append(Problem("encoding", message, self._at(self.base + error.start)))
         except _StopError:
             pass
         finally:
-            loader.dispose()
+            if parser is not None:
+                parser.dispose()
         return []
 
-    def _compose(self, loader: Any) -> list[Any]:
+    def _compose(self, parser: Any) -> list[Any]:
         table = self.source.typing
-        get_event = loader.get_event
+        get_event = parser.get_event
         max_depth = self.limits.depth
         roots: list[Any] = []
-        stack: list[tuple[Any, Any]] = []  # (container, its pending key)
-        anchors: dict[str, tuple[Any, int]] = {}
-        opened: dict[int, tuple[str, int]] = {}  # depth -> anchor of the open container there, nodes before it
-        seen: dict[int, dict[str, Any]] = {}  # id of a mapping -> key -> mark of its first key
+        stack: list[tuple[Any, Any, dict[str, Any]]] = []  # (container, its pending key, the events of its keys)
+        anchors: dict[str, _Anchored] = {}
+        opened: dict[int, tuple[_Anchored, int]] = {}  # depth -> anchor of the open container there, nodes before it
         current: Any = None
         key: Any = _MISSING
+        keys: dict[str, Any] = {}
         nodes = 0
+        grown = 0
         while True:
             event = get_event()
             kind = event.__class__
             if kind is ScalarEvent:
                 nodes += 1
-                tag = event.tag
-                value: Any
-                if tag in _PLAIN_TAG:
-                    value = event.value if event.style or tag == "!" else resolve(event.value, table)
-                else:
-                    value = self._tagged(event, tag, table)
-                if value.__class__ is float and value - value != 0:
-                    self._problem("unsupported-value", f"`{event.value}` has no JSON form", event, fatal=False)
+                if key is _MISSING and current.__class__ is dict:
+                    key = self._key(event, table, keys)
+                    if event.anchor is not None:
+                        anchors[event.anchor] = _Anchored(self._scalar(event, table, key=True), 1, 0)
+                    continue
+                value = event.value
+                if event.tag is None:
+                    if not event.style:
+                        value = resolve(value, table)
+                        if value.__class__ is float and value - value != 0:
+                            value = self._no_number(event)
+                elif event.tag != "!":
+                    value = self._scalar(event, table)
                 if event.anchor is not None:
-                    anchors[event.anchor] = (value, 1)
+                    anchors[event.anchor] = _Anchored(value, 1, 0)
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
                 nodes += 1
-                if current.__class__ is dict and key is _MISSING:
+                if key is _MISSING and current.__class__ is dict:
                     self._bad_key(event)
                 if len(stack) >= max_depth:
                     self._stop("limit", f"is nested more than {max_depth} levels deep", event)
                 if event.anchor is not None:
-                    anchors[event.anchor] = (_MISSING, 0)
-                    opened[len(stack)] = (event.anchor, nodes)
-                stack.append((current, key))
+                    anchors[event.anchor] = anchored = _Anchored(_MISSING, 0)
+                    opened[len(stack)] = (anchored, nodes)
+                stack.append((current, key, keys))
                 current = {} if kind is MappingStartEvent else []
-                key = _MISSING
+                key, keys = _MISSING, {}
                 continue
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 value = current
-                seen.pop(id(current), None)
-                current, key = stack.pop()
+                current, key, keys = stack.pop()
                 if opened and len(stack) in opened:
-                    anchor, before = opened.pop(len(stack))
-                    anchors[anchor] = (value, nodes - before + 1)
+                    anchored, before = opened.pop(len(stack))
+                    anchored.value, anchored.size = value, nodes - before + 1
             elif kind is AliasEvent:
-                value, size = anchors.get(event.anchor, (None, -1))
-                if size < 0:
-                    self._stop("syntax", f"alias `*{event.anchor}` names no anchor", event)
-                if value is _MISSING:
-                    self._stop("cyclic-alias", f"alias `*{event.anchor}` stands inside its own anchor", event)
-                nodes += size
-                if nodes > self.limits.expanded_nodes:
-                    limit = self.limits.expanded_nodes
-                    self._stop("limit", f"grows to more than {limit} nodes when its aliases are followed", event)
+                named = self._named(event, anchors)
+                value = named.value
+                nodes += named.size
+                grown += named.size
+                self._check_growth(event, grown, len(stack), named)
+                if key is _MISSING and current.__class__ is dict:
+                    name = key_text(value, table)
+                    key = self._unique(name, event, keys) if name is not None else self._bad_key(event)
+                    continue
             elif kind is DocumentStartEvent:
                 anchors.clear()
                 current, key = None, _MISSING
@@ -199,54 +261,90 @@ class _Composer:
                 continue
             # A finished value finds its place.
             if current.__class__ is dict:
-                if key is _MISSING:
-                    key = self._key(value, event, current, seen)
-                elif key.__class__ is _Merge:
-                    self._merge(current, value, event)
-                    key = _MISSING
+                if key is _MERGE:
+                    self._merge(current, value, event, keys)
                 else:
                     current[key] = value
-                    key = _MISSING
+                key = _MISSING
             elif current.__class__ is list:
                 current.append(value)
             elif value is not None:
                 roots.append(value)
 
-    def _tagged(self, event: Any, tag: str, table: ScalarTable) -> Any:
+    def _scalar(self, event: Any, table: ScalarTable, *, key: bool = False) -> Any:
+        if event.tag in (None, "!"):
+            return event.value if event.style or event.tag else resolve(event.value, table)
         try:
-            return tagged(event.value, tag, not event.style, table)
+            value = tagged(event.value, event.tag, table)
         except TagError as error:
             return self._stop("tag", str(error), event)
+        if value.__class__ is float and value - value != 0 and not key:
+            return self._no_number(event)
+        return value
 
-    def _key(self, value: Any, event: Any, current: dict[str, Any], seen: dict[int, dict[str, Any]]) -> Any:
-        if value == "<<" and event.__class__ is ScalarEvent and not event.style:
+    def _no_number(self, event: Any) -> str:
+        self._problem("unsupported-value", f"`{event.value}` has no JSON form", event, fatal=False)
+        return str(event.value)
+
+    def _key(self, event: Any, table: ScalarTable, keys: dict[str, Any]) -> Any:
+        text, tag, plain = event.value, event.tag, not event.style
+        if text == "<<" and plain and tag is None:
             return _MERGE
-        key = key_text(value)
-        if key is None:
-            return self._bad_key(event, null=value is None)
-        marks = seen.setdefault(id(current), {})
-        first = marks.get(key)
-        if first is not None:
-            related = Related(self._place(first), "first written here")
-            self._problem("duplicate-key", key, event, fatal=False, related=(related,))
-        else:
-            marks[key] = event
-        return key
+        try:
+            name = key_name(text, tag, plain, table)
+        except TagError as error:
+            return self._stop("tag", str(error), event)
+        if name is None:
+            return self._bad_key(event)
+        return self._unique(name, event, keys)
 
-    def _merge(self, current: dict[str, Any], value: Any, event: Any) -> None:
-        """As go-yaml v2 (`decode.go` merge): entries written before are overwritten; of several maps the first wins."""
+    def _unique(self, name: str, event: Any, keys: dict[str, Any]) -> str:
+        first = keys.setdefault(name, event)
+        if first is not event:
+            related = Related(self._place(first), "first written here")
+            self._problem("duplicate-key", name, event, fatal=False, related=(related,))
+        return name
+
+    def _merge(self, current: dict[str, Any], value: Any, event: Any, keys: Mapping[str, Any]) -> None:
+        """As go-yaml (`decode.go` merge): of several maps the first wins; v2 overwrites what is written before."""
         maps = value if value.__class__ is list else [value]
         for merged in reversed(maps):
             if merged.__class__ is not dict:
                 self._stop("syntax", "map merge requires map or sequence of maps as the value", event)
-            current.update(merged)
+            if self.source.typing.merge_overwrites:
+                current.update(merged)
+            else:
+                current.update((k, v) for k, v in merged.items() if k not in keys)
+
+    def _named(self, event: Any, anchors: Mapping[str, _Anchored]) -> _Anchored:
+        named = anchors.get(event.anchor)
+        if named is None:
+            self._stop("syntax", f"alias `*{event.anchor}` names no anchor", event)
+            raise _StopError
+        if named.value is _MISSING:
+            self._stop("cyclic-alias", f"alias `*{event.anchor}` stands inside its own anchor", event)
+        return named
+
+    def _check_growth(self, event: Any, grown: int, depth: int, named: _Anchored) -> None:
+        """Refuse what would be too large or too deep for whoever walks the value."""
+        if grown > self.limits.expanded_nodes:
+            limit = self.limits.expanded_nodes
+            self._stop("limit", f"grows by more than {limit} nodes when its aliases are followed", event)
+        if named.height == _UNKNOWN_HEIGHT:
+            named.height = _height(named.value)
+        if depth + named.height > self.limits.depth:
+            message = f"is nested more than {self.limits.depth} levels deep when its aliases are followed"
+            self._stop("limit", message, event)
 
     # ---- problems ------------------------------------------------------------------------------------------
+
+    def _at(self, start: int, end: int | None = None) -> Place:
+        return Place(self.document, span=to_span(self.source, start, start + 1 if end is None else end))
 
     def _place(self, event: Any) -> Place:
         start = self.base + event.start_mark.index
         end = self.base + event.end_mark.index
-        return Place(self.document, span=to_span(self.source, start, max(start + 1, min(end, len(self.source.text)))))
+        return self._at(start, max(start + 1, min(end, len(self.source.text))))
 
     def _problem(
         self, kind: ProblemKind, message: str, event: Any, *, fatal: bool, related: tuple[Related, ...] = ()
@@ -257,8 +355,13 @@ class _Composer:
         self._problem(kind, message, event, fatal=True)
         raise _StopError
 
-    def _bad_key(self, event: Any, *, null: bool = False) -> Any:
-        what = "a key is null" if null else "a key is a list or a mapping"
+    def _bad_key(self, event: Any) -> Any:
+        if event.__class__ is not ScalarEvent:
+            what = "a key is a list or a mapping"
+        elif event.value in ("", "~", "null", "Null", "NULL"):
+            what = "a key is null"
+        else:
+            what = f"the key `{event.value}` is no string"
         return self._stop("key", f"{what}, which JSON cannot have", event)
 
     def _syntax(self, error: yaml.YAMLError, text: str) -> None:
@@ -274,13 +377,22 @@ class _Composer:
                 found = text.find(chr(code))
                 offset = found if found >= 0 else min(offset, len(text))
         offset = min(offset, len(text))
-        line_start = text.rfind("\n", 0, offset) + 1
-        tab = _TAB.match(text, line_start)
+        tab = _TAB.match(text, text.rfind("\n", 0, offset) + 1)
         if tab is not None and "token" in message:
             message, offset = "a tab indents this line, and YAML allows only spaces there", tab.end() - 1
         start = self.base + offset
-        span = to_span(self.source, start, start + 1 if offset < len(text) and text[offset] not in "\r\n" else start)
-        self.problems.append(Problem("syntax", message, Place(self.document, span=span)))
+        end = start + 1 if offset < len(text) and text[offset] not in "\r\n" else start
+        self.problems.append(Problem("syntax", message, self._at(start, end)))
+
+
+def _height(value: Any) -> int:
+    """The levels of containers in `value`, which aliases have joined but never into a circle."""
+    height = 0
+    level = [value]
+    while level := [v for v in level if v.__class__ in (dict, list)]:
+        height += 1
+        level = [v for c in level for v in (c.values() if c.__class__ is dict else c)]
+    return height
 
 
 class _Merge:
