@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
-from rolloutlint.lang.duration import parse_duration
+from rolloutlint.lang.duration import format_duration, parse_duration
 from rolloutlint.lang.intstr import atoi, int32
 
 _INT32_MAX = (1 << 31) - 1
@@ -50,3 +51,27 @@ def pause_duration(duration: object) -> Pause:
             if nanoseconds < 0:
                 seconds = -seconds
     return INVALID if seconds is None or seconds < 0 else Pause("timed", seconds)
+
+
+_UNITS = {
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1),
+    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), 60),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), 3_600),
+    **dict.fromkeys(("d", "day", "days"), 86_400),
+    **dict.fromkeys(("w", "week", "weeks"), 604_800),
+}
+_AMOUNT = re.compile(r"([0-9]{1,6}) ?([a-z]+)")
+
+
+def meant_duration(duration: str) -> str | None:
+    """The Go duration that can only have been meant by one the controller refuses; `None` where it is a guess.
+
+    `"1d"` is `"24h"`, `"5 m"` and `"5min"` are `"5m"`. Upper-case units and fractions stay a guess.
+    """
+    text = duration.strip()
+    amounts = list(_AMOUNT.finditer(text))
+    if not amounts or _AMOUNT.sub("", text).strip():
+        return None
+    if any(m[2] not in _UNITS for m in amounts):
+        return None
+    return format_duration(sum(int(m[1]) * _UNITS[m[2]] for m in amounts))

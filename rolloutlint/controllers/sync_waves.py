@@ -1,0 +1,53 @@
+"""When Argo CD applies an object within a sync: its phases and its wave.
+
+Mirrors gitops-engine `pkg/sync/syncwaves/waves.go`, `pkg/sync/helm/hook.go`, `pkg/sync/hook/hook.go`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rolloutlint.lang.intstr import atoi
+
+WAVE = "argocd.argoproj.io/sync-wave"
+HOOK = "argocd.argoproj.io/hook"
+HELM_HOOK = "helm.sh/hook"
+HELM_WEIGHT = "helm.sh/hook-weight"
+HOOKS = ("PreSync", "Sync", "PostSync", "SyncFail", "Skip", "PreDelete", "PostDelete")
+_FROM_HELM = {
+    "pre-install": "PreSync",
+    "pre-upgrade": "PreSync",
+    "post-install": "PostSync",
+    "post-upgrade": "PostSync",
+    "pre-delete": "PreDelete",
+    "post-delete": "PostDelete",
+}
+
+
+def wave(annotations: Mapping[str, str]) -> int:
+    """The sync wave; 0 without a readable one, as a value that is no integer counts for nothing."""
+    for key in (WAVE, HELM_WEIGHT):
+        number = atoi(annotations.get(key))
+        if number is not None:
+            return number
+    return 0
+
+
+def hooks(annotations: Mapping[str, str]) -> tuple[str, ...]:
+    """The phases in which the object runs as a hook; `()` for an ordinary object.
+
+    Values are compared as written: `post-sync` is none of Argo CD's. Helm's count only without one of them.
+    """
+    own = tuple(h for h in _listed(annotations, HOOK) if h in HOOKS)
+    if own or HOOK in annotations:
+        return own
+    return tuple(_FROM_HELM[h] for h in _listed(annotations, HELM_HOOK) if h in _FROM_HELM)
+
+
+def is_hook(annotations: Mapping[str, str]) -> bool:
+    """True where the object is no ordinary part of the sync: a hook, or ignored for a hook nobody knows."""
+    return HOOK in annotations or HELM_HOOK in annotations
+
+
+def _listed(annotations: Mapping[str, str], key: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in annotations.get(key, "").split(",") if part.strip())
