@@ -12,13 +12,23 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 from rolloutlint import __version__, suppress
 from rolloutlint.catalogue import Catalogue, Rule
 from rolloutlint.checks import Check, Context, all_checks
 from rolloutlint.config.plan import RulePlan, plan
-from rolloutlint.finding import Counts, Finding, Incomplete, Place, Related
+from rolloutlint.finding import (
+    Counts,
+    DocumentId,
+    Finding,
+    Incomplete,
+    Place,
+    Related,
+    ResourceId,
+    SettledFinding,
+)
 from rolloutlint.graph import Layout, Naming, World, namings
 from rolloutlint.inputs.discover import Candidate, Discovery, discover, read
 from rolloutlint.inputs.git import repository_name
@@ -30,10 +40,9 @@ from rolloutlint.model.values import mapping
 from rolloutlint.result import Report
 from rolloutlint.settings import Settings, Version
 from rolloutlint.settle import Texts, fingerprint, in_order, settle
-from rolloutlint.source import KUSTOMIZE, Comment, Document, Problem, Source, comments, decode, load
+from rolloutlint.source import Comment, Document, Problem, Source, comments, decode, load
 
 RULE_CRASHED = "RL099"
-ANNOTATION = "rolloutlint.dev/ignore"
 USERS_SHOWN = 5
 """How many users of an object a finding about it lists."""
 
@@ -51,8 +60,12 @@ class Loaded:
     problems: list[Problem] = field(default_factory=list)
     incomplete: list[Incomplete] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
+    """Sources of which at least one document that may hold objects could not be read."""
+    undecodable: set[str] = field(default_factory=set)
+    """Sources that gave no text at all."""
     comments: dict[str, list[Comment]] = field(default_factory=dict)
     annotations: list[suppress.AnnotationSuppression] = field(default_factory=list)
+    annotated: dict[tuple[DocumentId, ResourceId], Resource] = field(default_factory=dict)
     documents: int = 0
 
     def add(self, source: Source) -> None:
@@ -78,7 +91,7 @@ class Loaded:
                 foreign.add(number)
         for problem in problems:
             self._add_problem(source, problem, foreign)
-        if "rolloutlint" in source.text:
+        if "rolloutlint" in source.text.lower():
             self.comments[name] = comments(source)
 
     def _add_object(self, document: Document, prefix: tuple[str | int, ...], value: dict[str, Any]) -> None:
@@ -88,10 +101,13 @@ class Loaded:
         names = tuple(namings(view_of(resource, value)))
         if names:
             self.namings[number] = names
-        note = mapping(mapping(value.get("metadata")).get("annotations")).get(ANNOTATION)
-        if note is not None:
-            place = resource.place(("metadata", "annotations", ANNOTATION))
-            self.annotations.append(suppress.AnnotationSuppression(resource.id, place, str(note)))
+        annotations = mapping(mapping(value.get("metadata")).get("annotations"))
+        if annotations:
+            path = (*prefix, "metadata", "annotations")
+            notes = suppress.read_annotations(resource.id, document.id, annotations, path)
+            if notes:
+                self.annotations.extend(notes)
+                self.annotated[document.id, resource.id] = resource
 
     def _add_problem(self, source: Source, problem: Problem, foreign: set[int]) -> None:
         """Keep a problem that concerns a Kubernetes object; text that is none is left alone, but listed."""
@@ -99,13 +115,22 @@ class Loaded:
             if problem.at.document.number not in foreign:
                 self.problems.append(problem)
             return
-        self.unread.add(source.name)
         if _OBJECT_LIKE.search(source.text):
+            self.unread.add(source.name)
             self.problems.append(problem)
             return
-        self.unread.discard(source.name)
         message = f"is not valid YAML ({problem.message}) and names no apiVersion or kind: left alone"
         self.incomplete.append(Incomplete(source.name, "not-kubernetes", message))
+
+    def sort(self) -> None:
+        """Number the objects by where they stand, so that nothing depends on the order in which texts came."""
+        places = [(r.document, r.number) for r in self.resources]
+        if all(one <= other for one, other in pairwise(places)):
+            return
+        new = {old: number for number, (_, old) in enumerate(sorted(places))}
+        numbered = (replace(r, number=new[r.number]) for r in self.resources)
+        self.resources = sorted(numbered, key=lambda r: r.number)
+        self.namings = {new[old]: names for old, names in self.namings.items()}
 
 
 def lint_sources(
@@ -129,8 +154,10 @@ def lint_sources(
         elif isinstance(item, Problem):
             loaded.problems.append(item)
             loaded.unread.add(item.at.document.source)
+            loaded.undecodable.add(item.at.document.source)
         else:
             loaded.add(item)
+    loaded.sort()
     return _Run(loaded, layout(loaded), fetch, settings, catalogue, debug).report()
 
 
@@ -159,11 +186,11 @@ class _Run:
     def _fetcher(self, fetch: Callable[[str], Source | None]) -> Callable[[str], Source | None]:
         def checked(name: str) -> Source | None:
             source = fetch(name)
-            if source is not None and source.digest == self.loaded.digests.get(name, source.digest):
+            digest = self.loaded.digests.get(name)
+            if digest is None or (source is not None and source.digest == digest):
                 return source
-            self.incomplete.append(
-                Incomplete(name, "changed", "changed while it was being linted: run again", lost=True)
-            )
+            message = "changed while it was being linted: run again"
+            self.incomplete.append(Incomplete(name, "changed", message, lost=True))
             return None
 
         return checked
@@ -173,22 +200,16 @@ class _Run:
         checks = self._applicable()
         raw = [*self._problem_findings(checks), *self._findings(checks)]
         settled = settle(raw, self.plan.for_file, self.catalogue, self.texts)
-        judged, about = suppress.judge(
-            settled,
-            self.loaded.comments if self.settings.inline_suppressions else {},
-            self.loaded.annotations if self.settings.inline_suppressions else (),
-            self.settings,
-            self.catalogue,
-            self.ran,
-        )
-        notes = settle([(f, fingerprint(f, {})) for f in about], self.plan.for_file, self.catalogue, self.texts)
+        judged, about = self._judge(settled)
+        named_notes = [(f, self._fingerprint_of_note(f)) for f in about]
+        notes = settle(named_notes, self.plan.for_file, self.catalogue, self.texts)
         findings = in_order([*judged, *notes])
         named = {f.finding.rule for f in findings}
         return Report(
             findings=findings,
             incomplete=tuple(sorted(set(self.incomplete), key=lambda i: (i.source, i.reason, i.message))),
             counts=Counts(
-                files=len(self.loaded.slices),
+                files=len(self.loaded.slices) + len(self.loaded.undecodable),
                 documents=self.loaded.documents,
                 resources=len(self.loaded.resources),
                 unknown_references=self.world.unknown_references,
@@ -197,8 +218,43 @@ class _Run:
             tool_version=__version__,
             fail_on=self.settings.fail_on,
             exit_zero=self.settings.exit_zero,
-            sources={f.file: s.text for f in findings if (s := self.texts.source(f.file)) is not None},
+            sources=self._shown_texts(findings),
         )
+
+    def _judge(self, settled: Sequence[SettledFinding]) -> tuple[Sequence[SettledFinding], Sequence[Finding]]:
+        """The findings with their dispositions, and what is wrong with the suppressions (see `suppress.judge`)."""
+        inline = self.settings.inline_suppressions
+        comments = self.loaded.comments if inline else {}
+        annotations = self.loaded.annotations if inline else []
+        if not comments and not annotations and not self.settings.waivers:
+            return settled, ()
+        lost = {i.source for i in self.incomplete if i.reason in ("rule-crashed", "changed", "patch")}
+        return suppress.judge(
+            settled,
+            comments,
+            annotations,
+            self.settings,
+            self.catalogue,
+            self.ran,
+            covers={
+                index: extent
+                for index, one in enumerate(settled)
+                if one.file in comments and (extent := self.texts.lines_of_scalar(one.finding.at)) is not None
+            },
+            seen={(r.document.source, r.id) for r in self.loaded.resources},
+            partial=self.loaded.unread | lost.intersection(self.loaded.slices),
+        )
+
+    def _fingerprint_of_note(self, finding: Finding) -> str:
+        """A finding about an annotation is known by its object, any other about a suppression by its file."""
+        key = (finding.at.document, finding.resource)
+        resource = self.loaded.annotated.get(key) if finding.resource else None  # type: ignore[arg-type]
+        return self._fingerprint(finding, self.world.view(resource)) if resource else fingerprint(finding, {})
+
+    def _shown_texts(self, findings: Iterable[SettledFinding]) -> Mapping[str, str]:
+        """The text of every file that has a finding or that a fix of one changes."""
+        names = {name for f in findings for name in (f.file, *(e.source for e in f.edits))}
+        return {name: source.text for name in sorted(names) if (source := self.texts.source(name)) is not None}
 
     def _applicable(self) -> Mapping[str, Sequence[tuple[Rule, Check[Any]]]]:
         """`group/Kind`, `*` or `problem` -> the rules that run there, for the targeted versions."""
@@ -218,10 +274,18 @@ class _Run:
         self, checks: Mapping[str, Sequence[tuple[Rule, Check[Any]]]]
     ) -> Iterator[tuple[Finding, str]]:
         for problem in self.loaded.problems:
+            told = False
+            levels = self.plan.for_file(problem.at.document.source)
             for rule, function in checks.get("problem", ()):
                 context: Context[Any] = Context(problem, self.world, self.settings, rule)
                 for finding in self._run(rule, function, context, problem.at):
+                    told = told or finding.rule in levels
                     yield finding, fingerprint(finding, {})
+            if problem.fatal and not told:
+                # The rule that would say so is off; what could not be read must not pass for clean.
+                where = f"line {problem.at.span.line}: " if problem.at.span else ""
+                message = f"{where}{problem.message}"
+                self.incomplete.append(Incomplete(problem.at.document.source, "unreadable", message, lost=True))
 
     def _findings(self, checks: Mapping[str, Sequence[tuple[Rule, Check[Any]]]]) -> Iterator[tuple[Finding, str]]:
         everywhere = tuple(checks.get("*", ()))
@@ -342,9 +406,8 @@ def lint_paths(
         force_exclude=force_exclude,
         use_gitignore=use_gitignore,
         stdin_filename=stdin_filename,
-        parse=_plain_documents,
     )
-    files = _Files({c.name: c for c in discovery.candidates})
+    files = _Files({c.name: c for c in discovery.candidates}, settings.config_file)
 
     def feed() -> Iterator[Source | Problem | Incomplete]:
         yield from discovery.incomplete
@@ -355,22 +418,12 @@ def lint_paths(
     )
 
 
-def _plain_documents(text: str) -> Sequence[Any]:
-    """The documents of a kustomization file. Raises `ValueError` where it is broken."""
-    values = []
-    for item in load(Source("kustomization.yaml", text, typing=KUSTOMIZE)):
-        if isinstance(item, Document):
-            values.append(item.value)
-        elif item.fatal:
-            raise ValueError(item.message)
-    return values
-
-
 class _Files:
     """The candidates as sources: read once in order, and again by name for the documents that have findings."""
 
-    def __init__(self, candidates: Mapping[str, Candidate]) -> None:
+    def __init__(self, candidates: Mapping[str, Candidate], config_file: str) -> None:
         self._candidates = candidates
+        self._config_file = config_file
         self._stdin: dict[str, Source] = {}
 
     def sources(self) -> Iterator[Source | Problem | Incomplete]:
@@ -393,10 +446,12 @@ class _Files:
         return source
 
     def fetch(self, name: str) -> Source | None:
-        """A source again, or `None` if it is gone or not readable any more."""
+        """A source again, or `None` if it is gone or not readable any more; also the configuration file."""
         if name in self._stdin:
             return self._stdin[name]
         candidate = self._candidates.get(name)
+        if candidate is None and name and name == self._config_file:
+            candidate = Candidate(name, os.path.abspath(name), "", True)
         item = self._read(candidate) if candidate else None
         return item if isinstance(item, Source) else None
 

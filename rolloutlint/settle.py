@@ -28,7 +28,7 @@ from rolloutlint.finding import (
 )
 from rolloutlint.fix import text_edits
 from rolloutlint.model.values import dig
-from rolloutlint.source import Located, Node, Source, line_text, locate, mark
+from rolloutlint.source import Located, Node, Source, line_text, locate, mark, node_at, to_span
 
 LINES_SHOWN = 3
 """Source lines kept of a region for the text report; a longer one is cut after its first lines."""
@@ -75,6 +75,16 @@ class Texts:
             return place.span, None
         located = self.locate(place)
         return (located.span, located.via) if located else (NOWHERE, None)
+
+    def lines_of_scalar(self, place: Place) -> tuple[int, int] | None:
+        """First line (with the key) and last line of the scalar at a place, if it takes several lines."""
+        root, source = self.node(place.document), self.source(place.document.source)
+        node = node_at(root, place.path) if root is not None and place.span is None else None
+        if source is None or root is None or node is None or node.kind != "scalar":
+            return None
+        start = locate(source, root, place.path, "item").start
+        span = to_span(source, start, node.end)
+        return (span.line, span.end_line) if span.end_line > span.line else None
 
     def forget(self) -> None:
         """Drop the marked trees (before the documents of another file)."""
@@ -172,13 +182,23 @@ def _lines(file: str, span: Span, texts: Texts) -> Mapping[int, str]:
     return {number: line_text(source, number) for number in range(span.line, last + 1)}
 
 
+def _order(finding: SettledFinding) -> tuple[str, Span, str, str, str, str, tuple[object, ...]]:
+    """Total, so that of findings that say the same at one place the same one is kept, whatever came first."""
+    others = tuple((r.file, r.span, r.message) for r in (*finding.related, *finding.trail))
+    said = finding.finding
+    return finding.file, finding.span, said.rule, said.message, finding.path, finding.fingerprint, others
+
+
 def in_order(findings: Iterable[SettledFinding]) -> tuple[SettledFinding, ...]:
     """Sorted by place, rule and message, without doubles, repeated fingerprints numbered `:2`, `:3` ..."""
-    unique = {(f.file, f.span, f.finding.rule, f.finding.message, f.path): f for f in findings}
-    ordered = sorted(unique.values(), key=lambda f: (f.file, f.span, f.finding.rule, f.finding.message, f.path))
     seen: Counter[str] = Counter()
-    numbered = []
-    for finding in ordered:
+    numbered: list[SettledFinding] = []
+    last: tuple[object, ...] = ()
+    for finding in sorted(findings, key=_order):
+        place = _order(finding)[:5]
+        if place == last:
+            continue
+        last = place
         seen[finding.fingerprint] += 1
         count = seen[finding.fingerprint]
         numbered.append(finding if count == 1 else replace(finding, fingerprint=f"{finding.fingerprint}:{count}"))

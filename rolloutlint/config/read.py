@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
-
-import yaml
 
 from rolloutlint.config.find import toml_loads
 from rolloutlint.errors import UsageError
 from rolloutlint.finding import Path
+from rolloutlint.source import Document, Limits, Node, Problem, Source, load, locate, mark, node_at, to_span
 
 _TABLE = "tool.rolloutlint"
+_LIMITS = Limits(depth=8, expanded_nodes=100_000)
+"""No setting is nested deeper, and a pull request can change the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,26 +24,25 @@ class Written:
 
     values: dict[str, Any]
     text: str
-    nodes: dict[Path, tuple[yaml.Node | None, yaml.Node]] = field(default_factory=dict)
-    """Path -> (key node, value node); empty for TOML, whose parser keeps no places."""
+    source: Source | None = None
+    root: Node | None = None
+    """The marked document; `None` for TOML, whose parser keeps no places."""
 
     def locate(self, path: Path, part: Literal["key", "value"]) -> tuple[int, int]:
         """Line and column, from 1, of the key or value at `path`, or of the nearest thing around it.
 
         In TOML it is the line on which the innermost key of `path` is set, found by searching, and column 1.
         """
-        if not self.nodes:
+        if self.source is None or self.root is None:
             return _search_toml(self.text, path), 1
-        while path not in self.nodes:
-            path, part = path[:-1], "value"
-        key, value = self.nodes[path]
-        mark = (key if part == "key" and key is not None else value).start_mark
-        return mark.line + 1, mark.column + 1
+        place = locate(self.source, self.root, path, part)
+        start = to_span(self.source, place.start, place.start)
+        return start.line, start.column
 
     def raw(self, path: Path) -> str:
         """The scalar at `path` as it stands in the file, or `""` where that is not known."""
-        value = self.nodes[path][1] if path in self.nodes else None
-        return value.value if isinstance(value, yaml.ScalarNode) else ""
+        node = node_at(self.root, path) if self.root else None
+        return node.value if node is not None and node.kind == "scalar" else ""
 
     def line_end(self, line: int) -> int:
         """The column after the last character of `line` that is not white space."""
@@ -66,60 +66,36 @@ def read(path: str) -> Written:
 
 
 def _read_yaml(path: str, text: str) -> Written:
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
-        raise UsageError(f"config: {path}:{where}: not YAML: {error.problem or error.context}") from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise UsageError(f"config: {path}: not YAML: {str(error).splitlines()[0]}") from None
-    if root is None:
+    source = Source(path, text)
+    documents: list[Document] = []
+    for item in load(source, _LIMITS):
+        if isinstance(item, Problem):
+            span = item.at.span
+            where = f"{span.line}:{span.column}" if span else "1:1"
+            raise UsageError(f"config: {path}:{where}: {_refusal(item)}")
+        documents.append(item)
+    if not documents:
         return Written({}, text)
-    nodes: dict[Path, tuple[yaml.Node | None, yaml.Node]] = {}
-    values = _value(path, root, (), None, nodes)
-    if values is None:
-        values = {}
+    if len(documents) > 1:
+        line = to_span(source, documents[1].start, documents[1].start).line
+        raise UsageError(f"config: {path}:{line}:1: not YAML: a configuration file holds one document only")
+    values, root = documents[0].value, mark(source, documents[0].start, documents[0].end)
     if not isinstance(values, dict):
-        raise UsageError(f"config: {path}:{_at(root)}: the file must hold a mapping such as `profile: strict`")
-    return Written(values, text, nodes)
+        start = to_span(source, root.start, root.start) if root else to_span(source, 0, 0)
+        raise UsageError(
+            f"config: {path}:{start.line}:{start.column}: the file must hold a mapping such as `profile: strict`"
+        )
+    return Written(values, text, source, root)
 
 
-def _value(
-    path: str,
-    node: yaml.Node,
-    at: Path,
-    key: yaml.Node | None,
-    nodes: dict[Path, tuple[yaml.Node | None, yaml.Node]],
-) -> Any:
-    """The value of `node`, which is entered into `nodes`. Anything this deep or this odd is refused."""
-    if len(at) > 8:
-        raise UsageError(f"config: {path}:{_at(node)}: nested too deeply: no setting is")
-    nodes[at] = (key, node)
-    if isinstance(node, yaml.SequenceNode):
-        return [_value(path, item, (*at, i), None, nodes) for i, item in enumerate(node.value)]
-    if not isinstance(node, yaml.MappingNode):
-        return _scalar(node)
-    values: dict[str, Any] = {}
-    for name, item in node.value:
-        if not isinstance(name, yaml.ScalarNode):
-            raise UsageError(f"config: {path}:{_at(name)}: a key must be a plain string")
-        if name.value in values:
-            raise UsageError(f"config: {path}:{_at(name)}: `{name.value}` is set twice: remove one")
-        values[name.value] = _value(path, item, (*at, name.value), name, nodes)
-    return values
-
-
-def _scalar(node: yaml.Node) -> Any:
-    try:
-        value: Any = yaml.SafeLoader("").construct_object(node)
-    except (yaml.YAMLError, ValueError):
-        return node.value
-    return value if value is None or isinstance(value, (bool, int, float)) else str(node.value)
-
-
-def _at(node: yaml.Node) -> str:
-    return f"{node.start_mark.line + 1}:{node.start_mark.column + 1}"
+def _refusal(problem: Problem) -> str:
+    if problem.kind == "duplicate-key":
+        return f"`{problem.message}` is set twice: remove one"
+    if problem.kind == "key":
+        return "a key must be a plain string"
+    if problem.kind in ("limit", "cyclic-alias"):
+        return "nested too deeply: no setting is"
+    return f"not YAML: {problem.message}"
 
 
 def _read_toml(path: str, text: str) -> Written:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rolloutlint.finding import DocumentId, Edit, Fix, Path, TextEdit
-from rolloutlint.source import GO_YAML_V2, Node, Source, locate, offset_of, resolve
+from rolloutlint.source import GO_YAML_V2, Node, Source, locate, node_at, offset_of, resolve
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./ @+=-]*\Z")
 _INDENT = 2
@@ -56,7 +56,7 @@ def _make(source: Source, root: Node, edit: Edit) -> TextEdit | None:
     path = edit.at.path
     if edit.op == "insert":
         return _insert(source, root, path, edit.value)
-    node = _node(root, path)
+    node = node_at(root, path)
     if node is None:
         return None
     if edit.op == "remove":
@@ -69,6 +69,9 @@ def _make(source: Source, root: Node, edit: Edit) -> TextEdit | None:
     located = locate(source, root, path, "value", edit.at.piece)
     if not located.exact or located.via is not None or node.kind == "alias":
         return None
+    if edit.op == "quote":
+        quoted = _quoted(node.value) if node.kind == "scalar" and not node.style else None
+        return TextEdit(source.name, node.start, node.end, quoted) if quoted else None
     if edit.at.piece is not None:
         return TextEdit(source.name, located.start, located.end, str(edit.value))
     if node.kind == "scalar" and node.start == node.end:  # an empty value: `key:`
@@ -78,27 +81,11 @@ def _make(source: Source, root: Node, edit: Edit) -> TextEdit | None:
     return TextEdit(source.name, node.start, node.end, _flow(edit.value))
 
 
-def _node(root: Node, path: Path) -> Node | None:
-    """The node at `path`, never through an alias or merge key: what stands there has other users."""
-    here = root
-    for item in path:
-        if isinstance(item, int):
-            if here.kind != "sequence" or not 0 <= item < len(here.items):
-                return None
-            here = here.items[item]
-        else:
-            found = next((v for k, v in reversed(here.entries) if k.key == item), None)
-            if here.kind != "mapping" or found is None:
-                return None
-            here = found
-    return here
-
-
 # ---- removing ----------------------------------------------------------------------------------------------
 
 
 def _remove(source: Source, root: Node, path: Path) -> TextEdit | None:
-    parent = _node(root, path[:-1])
+    parent = node_at(root, path[:-1])
     if parent is None:
         return None
     if parent.kind == "mapping":
@@ -149,7 +136,7 @@ def _remove_lines(source: Source, start: int, end: int, following: int | None) -
 
 
 def _insert(source: Source, root: Node, path: Path, value: Any) -> TextEdit | None:
-    node = _node(root, path)
+    node = node_at(root, path)
     if node is None or node.kind == "alias":
         return None
     name, text = source.name, source.text
@@ -220,4 +207,9 @@ def _scalar(text: str, old: Node | None, *, flow: bool = False) -> str:
         return text
     if style != '"' and printable and "'" not in text:
         return f"'{text}'"
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _quoted(text: str) -> str:
+    """A plain scalar's text between quotes, in the double ones that most manifests use."""
     return json.dumps(text, ensure_ascii=False)

@@ -16,6 +16,7 @@ from rolloutlint.controllers.source_paths import covered
 from rolloutlint.graph.layout import Layout
 from rolloutlint.model import Application
 from rolloutlint.model.argocd import ApplicationSource
+from rolloutlint.model.values import mapping
 
 Scopes = frozenset[str]
 
@@ -29,6 +30,8 @@ class Delivery:
     files: frozenset[str]
     whole: bool
     """True where every source of it was found, loaded and needs no rendering."""
+    more: bool = False
+    """True where it may sync objects besides those of `files`: a source not found, unread files, a tool's output."""
 
 
 def join(directory: str, path: str) -> str:
@@ -59,7 +62,7 @@ class FileTree:
     def any_below(self, directory: str) -> bool:
         """True where at least one file lies below `directory`."""
         if directory in ("", "."):
-            return bool(self.below(directory))
+            return any(inside(file, directory) for file in self.files)
         start = bisect_left(self.files, directory + "/")
         return start < len(self.files) and self.files[start].startswith(directory + "/")
 
@@ -83,20 +86,32 @@ def deliver(application: Application, tree: FileTree, unread: FileTree, layout: 
     """
     found: set[str] = set()
     whole = bool(application.sources)
+    more = not whole
     here = application.resource.document.source
     for source in application.sources:
         target = _target(here, source, tree, layout)
         if target is None:
             whole = False
+            more = True
             continue
         below = {f[len(target) + 1 :] if target != "." else f: f for f in tree.below(target)}
-        coverage = covered(source.value, tuple(below))
+        unlisted = ["Chart.yaml"] * (target in layout.charts)  # both are no manifests, so the tree lacks them
+        unlisted += ["kustomization.yaml"] * (target in layout.kustomizations)
+        coverage = covered({**source.value, "path": "."}, (*below, *unlisted))
         if coverage.kind == "kustomize":
             found |= layout.kustomizations.get(target, frozenset())
+            more = more or target not in layout.kustomizations or target in layout.open_roots or _adds(source)
         else:
-            found |= {below[f] for f in coverage.files}
+            found |= {below[f] for f in coverage.files if f in below}
+            more = more or coverage.kind != "directory" or unread.any_below(target)
         whole = whole and coverage.kind == "directory" and not unread.any_below(target)
-    return Delivery(application.resource.number, frozenset(found), whole and bool(found))
+    return Delivery(application.resource.number, frozenset(found), whole and bool(found), more)
+
+
+def _adds(source: ApplicationSource) -> bool:
+    """True where the Application itself tells kustomize to rename or to add objects."""
+    options = mapping(source.value.get("kustomize"))
+    return any(options.get(key) for key in ("namePrefix", "nameSuffix", "components", "patches"))
 
 
 def _target(here: str, source: ApplicationSource, tree: FileTree, layout: Layout) -> str | None:
@@ -109,7 +124,7 @@ def _target(here: str, source: ApplicationSource, tree: FileTree, layout: Layout
     candidates = [_from_root(source.directory, layout)] if same else []
     if root:
         candidates += [join(root, source.directory), join(top_directory(here, root), source.directory)]
-    return next((target for target in candidates if tree.any_below(target)), None)
+    return next((t for t in candidates if tree.any_below(t) or t in layout.kustomizations or t in layout.charts), None)
 
 
 def _from_root(directory: str, layout: Layout) -> str:

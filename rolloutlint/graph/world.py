@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from rolloutlint.finding import Path, ResourceId
 from rolloutlint.graph.layout import Layout
@@ -51,6 +51,13 @@ class Reference:
         return self.targets[0] if self.state == "resolved" and len(self.targets) == 1 else None
 
 
+_ByScope: TypeAlias = "Mapping[str, Mapping[str | None, Sequence[Resource]]]"
+
+_NOBODY: _ByScope = {}
+_BY_HAND, _PLACED = "?dir", "?placed"
+"""Marks among the scopes of a name: an object of that name is placed by its directory, or by something better."""
+
+
 class World:
     """All objects of the inputs, linked. Immutable once made; views come and go."""
 
@@ -68,12 +75,10 @@ class World:
         self._namings = namings
         self._views: dict[int, View] = {}
         self._by_kind: dict[tuple[str, str], list[Resource]] = {}
-        self._by_name: dict[tuple[str, str, str], list[Resource]] = {}
         self._in_file: dict[str, list[Resource]] = {}
         for resource in self.resources:
             group, kind = resource.group_kind
             self._by_kind.setdefault((group, kind), []).append(resource)
-            self._by_name.setdefault((group, kind, resource.id.name), []).append(resource)
             self._in_file.setdefault(resource.document.source, []).append(resource)
         self._tree = FileTree(files)
         unread = FileTree((*layout.unread, *(f"{chart}/Chart.yaml" for chart in layout.charts)))
@@ -93,6 +98,7 @@ class World:
         self._held: set[tuple[str, str, str | None, str]] = {
             (*r.group_kind, self._namespaces[r.number], scope) for r in self.resources for scope in self.scopes(r)
         }
+        self._named = self._index_names()
         self._closed_namespaces, self._open_namespaces = self._boundaries()
         self._open_scopes = self._unread_scopes()
 
@@ -135,22 +141,38 @@ class World:
 
     def referrers(self, resource: Resource, *roles: str) -> tuple[Reference, ...]:
         """The references of other objects that certainly mean this one."""
+        namespace = self.namespace(resource)
+        name = (*resource.group_kind, resource.id.name)
+        incoming = {
+            (origin, position)
+            for scope in self.scopes(resource)
+            for origin, position in self._incoming.get((*name, namespace, scope), ())
+        }
         found = []
-        for origin, naming in self._incoming.get((*resource.group_kind, resource.id.name), ()):
+        for origin, position in sorted(incoming):
+            naming = self._namings[origin][position]
             if not roles or naming.role in roles:
-                reference = self.resolve(origin, naming)
+                reference = self.resolve(self.resources[origin], naming)
                 if reference.state == "resolved" and resource in reference.targets:
                     found.append(reference)
         return tuple(found)
 
     @cached_property
-    def _incoming(self) -> Mapping[tuple[str, str, str], Sequence[tuple[Resource, Naming]]]:
-        index: dict[tuple[str, str, str], list[tuple[Resource, Naming]]] = {}
+    def _incoming(self) -> Mapping[tuple[str, str, str, str | None, str], Sequence[tuple[int, int]]]:
+        """Group, kind, name, namespace and scope of a named object -> (number of the origin, index of its naming)."""
+        index: dict[tuple[str, str, str, str | None, str], list[tuple[int, int]]] = {}
         for number, namings in self._namings.items():
-            for naming in namings:
-                key = (naming.group, naming.kind, naming.name)
-                index.setdefault(key, []).append((self.resources[number], naming))
+            origin = self.resources[number]
+            for position, naming in enumerate(namings):
+                name = (naming.group, naming.kind, naming.name, self._meant_namespace(origin, naming))
+                for scope in self.scopes(origin):
+                    index.setdefault((*name, scope), []).append((number, position))
         return index
+
+    def _meant_namespace(self, origin: Resource, naming: Naming) -> str | None:
+        if (naming.group, naming.kind) in CLUSTER_SCOPED:
+            return ""
+        return naming.namespace or self.namespace(origin)
 
     def resolve(self, origin: Resource, naming: Naming) -> Reference:
         """The world's answer to one name given by `origin`."""
@@ -159,21 +181,24 @@ class World:
         if any(mark in naming.name for mark in ("{{", "${", "$(")):
             return Reference(origin, naming, "unknown", reason="the name is filled in later")
         scopes = self.scopes(origin)
-        cluster = (naming.group, naming.kind) in CLUSTER_SCOPED
-        namespace = "" if cluster else (naming.namespace or self.namespace(origin))
-        same: list[Resource] = []
+        namespace = self._meant_namespace(origin, naming)
+        same: dict[int, Resource] = {}
         perhaps = False
-        for candidate in self._by_name.get((naming.group, naming.kind, naming.name), ()):
-            theirs = "" if cluster else self.namespace(candidate)
-            if not (self.scopes(candidate) & scopes):
-                # A file that no Application delivers may still be applied to the same cluster by hand.
-                perhaps = perhaps or _loosely_related(scopes, self.scopes(candidate))
-            elif theirs == namespace and theirs is not None:
-                same.append(candidate)
-            elif theirs is None or namespace is None or "" in (theirs, namespace):
-                perhaps = True
+        by_scope = self._named.get((naming.group, naming.kind, naming.name), _NOBODY)
+        for scope in scopes:
+            held = by_scope.get(scope)
+            if held is None:
+                continue
+            if namespace is not None:
+                same.update((r.number, r) for r in held.get(namespace, ()))
+            if namespace:
+                perhaps = perhaps or "" in held or None in held
+            else:
+                perhaps = perhaps or namespace is None or len(held) > (namespace in held)
         if same:
-            return Reference(origin, naming, "resolved", _nearest(origin, same))
+            return Reference(origin, naming, "resolved", _nearest(origin, [same[n] for n in sorted(same)]))
+        # A file that no Application delivers may still be applied to the same cluster by hand.
+        perhaps = perhaps or (_BY_HAND in by_scope if not _by_hand(scopes) else _PLACED in by_scope)
         if perhaps:
             return Reference(origin, naming, "unknown", reason=f"a {naming.kind} of that name may be it")
         if namespace is None:
@@ -204,24 +229,37 @@ class World:
             for naming in namings
         )
 
+    def _index_names(self) -> Mapping[tuple[str, str, str], _ByScope]:
+        """Group, kind and name -> scope -> namespace -> objects, so that no question looks at every namesake."""
+        index: dict[tuple[str, str, str], dict[str, dict[str | None, list[Resource]]]] = {}
+        for resource in self.resources:
+            by_scope = index.setdefault((*resource.group_kind, resource.id.name), {})
+            scopes, namespace = self.scopes(resource), self._namespaces[resource.number]
+            by_scope.setdefault(_BY_HAND if _by_hand(scopes) else _PLACED, {})
+            for scope in scopes:
+                by_scope.setdefault(scope, {}).setdefault(namespace, []).append(resource)
+        return index
+
     def autoscalers(self, resource: Resource) -> Sequence[Resource]:
         """The HorizontalPodAutoscalers and KEDA ScaledObjects that scale the object, or may."""
-        namespace, scopes = self.namespace(resource), self.scopes(resource)
-        return [
-            scaler
-            for scaler in self._autoscalers.get((resource.id.kind, resource.id.name), ())
-            if self.scopes(scaler) & scopes
-            and (self.namespace(scaler) == namespace or not namespace or not self.namespace(scaler))
-        ]
+        namespace = self.namespace(resource)
+        found = {
+            scaler.number: scaler
+            for scope in self.scopes(resource)
+            for scaler in self._autoscalers.get((resource.id.kind, resource.id.name, scope), ())
+            if self.namespace(scaler) == namespace or not namespace or not self.namespace(scaler)
+        }
+        return [found[number] for number in sorted(found)]
 
     @cached_property
-    def _autoscalers(self) -> Mapping[tuple[str, str], Sequence[Resource]]:
-        index: dict[tuple[str, str], list[Resource]] = {}
+    def _autoscalers(self) -> Mapping[tuple[str, str, str], Sequence[Resource]]:
+        index: dict[tuple[str, str, str], list[Resource]] = {}
         for group, kind in (("autoscaling", "HorizontalPodAutoscaler"), ("keda.sh", "ScaledObject")):
             for scaler in self.of_kind(group, kind):
                 target = mapping(mapping(scaler.thaw().get("spec")).get("scaleTargetRef"))
-                key = (text(target.get("kind")) or "Deployment", text(target.get("name")))
-                index.setdefault(key, []).append(scaler)
+                kind_and_name = (text(target.get("kind")) or "Deployment", text(target.get("name")))
+                for scope in self.scopes(scaler):
+                    index.setdefault((*kind_and_name, scope), []).append(scaler)
         return index
 
     # ---- Applications --------------------------------------------------------------------------------------
@@ -295,19 +333,23 @@ class World:
         for resource in self.of_kind("argoproj.io", "Application"):
             application = Application(resource)
             pair = (f"cluster:{application.destination}", application.destination_namespace or "*")
-            (closed if self._deliveries[resource.number].whole else opened).add(pair)
+            delivery = self._deliveries[resource.number]
+            if delivery.whole:
+                closed.add(pair)
+            elif delivery.more:
+                opened.add(pair)
         return closed, opened
 
     def _unread_scopes(self) -> set[str]:
         """The scopes to which files may belong that were not read, or whose rendering adds what was not loaded."""
         opened: set[str] = set()
-        gaps = [*self.layout.unread, *(f"{chart}/Chart.yaml" for chart in self.layout.charts)]
-        for gap in gaps:
-            directory = gap.rpartition("/")[0]
+        near: set[str] = set()
+        for directory in {*(file.rpartition("/")[0] for file in self.layout.unread), *self.layout.charts}:
             while directory and not self._tree.any_below(directory):
                 directory = directory.rpartition("/")[0]
-            siblings = self._tree.below(directory) if directory else self._tree.files
-            for file in siblings:
+            near.add(directory)
+        for directory in near:
+            for file in self._tree.below(directory) if directory else self._tree.files:
                 opened |= self._scopes[file]
         for file in self._tree.files:
             for overlay in self.layout.overlays_of(file):
@@ -330,6 +372,6 @@ def _nearest(origin: Resource, candidates: Sequence[Resource]) -> tuple[Resource
     )
 
 
-def _loosely_related(mine: Scopes, theirs: Scopes) -> bool:
-    """True where one side is placed by an Application or kustomization and the other only by its directory."""
-    return any(s.startswith("dir:") for s in mine) != any(s.startswith("dir:") for s in theirs)
+def _by_hand(scopes: Scopes) -> bool:
+    """True where only the directory of a file tells its scope, no Application and no kustomization."""
+    return any(scope.startswith("dir:") for scope in scopes)

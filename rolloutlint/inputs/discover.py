@@ -33,17 +33,16 @@ from rolloutlint.inputs.kustomize import (
     NAMES,
     Kustomization,
     KustomizeGraph,
-    Parse,
     Role,
     is_kustomization,
     link,
     load_kustomization,
 )
+from rolloutlint.source import KUSTOMIZE, Document, Source, load
 
 EXTENSIONS = (".yaml", ".yml", ".json")
 """What is read in directories; a file named by the user may have any name."""
 
-_MAX_NESTING = 200  # libyaml's own recursion overflows the C stack, which no Python code survives
 _CHART = "Chart.yaml"
 _CHART_PARTS = ("templates", "charts")
 _CHART_FILES = re.compile(r"(?:values[^/]*|Chart|Chart\.lock|requirements)\.(?:ya?ml|json)$")
@@ -104,38 +103,30 @@ def discover(
     use_gitignore: bool = True,
     cwd: str | None = None,
     stdin_filename: str = "",
-    parse: Parse | None = None,
 ) -> Discovery:
     """Finds what `paths` (files, directories, globs, `-`) mean, relative to `cwd`.
 
     `exclude`: patterns in .gitignore syntax, relative to the project root. Ignored and excluded files are passed
     over without a word, unless the user named them and `force_exclude` is off. `stdin_filename` names what
-    `-` gives and replaces the file of that name. `parse` reads kustomizations.
+    `-` gives and replaces the file of that name.
 
     Raises `UsageError` for a path that does not exist, a glob that matches nothing, a bad exclude pattern.
     """
     cwd = os.path.abspath(cwd or os.getcwd())
-    finder = _Finder(cwd, _project_root(paths, cwd), exclude, force_exclude, use_gitignore, parse or _parse)
+    finder = _Finder(cwd, _project_root(paths, cwd), exclude, force_exclude, use_gitignore)
     finder.arguments(paths, stdin_filename)
     return finder.result()
 
 
 def _parse(text: str) -> Sequence[Any]:
-    import yaml
-
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        depth = 0
-        for event in yaml.parse(text, Loader=loader):
-            if isinstance(event, yaml.CollectionStartEvent):
-                depth += 1
-                if depth > _MAX_NESTING:
-                    raise ValueError(f"nested deeper than {_MAX_NESTING} levels")
-            elif isinstance(event, yaml.CollectionEndEvent):
-                depth -= 1
-        return list(yaml.load_all(text, Loader=loader))
-    except yaml.YAMLError as error:
-        raise ValueError(str(error)) from None
+    """The documents of a kustomization or patch as kustomize types them. Raises `ValueError` where one is broken."""
+    values = []
+    for item in load(Source("kustomization.yaml", text, typing=KUSTOMIZE)):
+        if isinstance(item, Document):
+            values.append(item.value)
+        elif item.fatal:
+            raise ValueError(item.message)
+    return values
 
 
 def _git_root(directory: str) -> str:
@@ -186,14 +177,12 @@ class _Finder:
         exclude: Sequence[str],
         force_exclude: bool,
         use_gitignore: bool,
-        parse: Parse,
     ) -> None:
         self.cwd = cwd
         self.project_root = project_root
         self.exclude = ignore.compile_excludes(exclude, project_root)
         self.force_exclude = force_exclude
         self.use_gitignore = use_gitignore
-        self.parse = parse
         self.found: dict[str, Candidate] = {}  # by real path
         self.linked: set[str] = set()  # real paths so far found through a link only
         self.incomplete: set[Incomplete] = set()
@@ -587,14 +576,14 @@ class _Finder:
                 self.incomplete.add(data)
             return
         try:
-            documents = [d for d in self.parse(data.decode("utf-8-sig", "replace")) if d is not None]
+            documents = [d for d in _parse(data.decode("utf-8-sig", "replace")) if d is not None]
         except ValueError:
             documents = []
             if given:
                 message = "no valid YAML, so which files are its patches or components is unknown"
                 self.incomplete.add(Incomplete(name, "kustomize", message))
         if is_kustomization(documents):
-            yield load_kustomization(path, documents[0], self.cwd, self.parse)
+            yield load_kustomization(path, documents[0], self.cwd, _parse)
         elif given:
             explicit = self.kustomization_files[path]
             root = "" if explicit else self.root_of(path)

@@ -2,7 +2,7 @@
 
 from rolloutlint.source.comments import Comment, comments
 from rolloutlint.source.documents import Document, NotPlainError, Reader, load, slices
-from rolloutlint.source.marks import Located, Node, locate, mark
+from rolloutlint.source.marks import Located, Node, locate, mark, node_at
 from rolloutlint.source.scalars import GO_YAML_V2, KUSTOMIZE, ScalarTable, resolve
 from rolloutlint.source.text import LIMITS, Limits, Problem, Source, decode, line_text, offset_of, to_span
 
@@ -26,6 +26,7 @@ __all__ = [
     "load",
     "locate",
     "mark",
+    "node_at",
     "offset_of",
     "resolve",
     "slices",

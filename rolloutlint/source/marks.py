@@ -178,6 +178,22 @@ def locate(
     return Located(_shown(source, here, key), here.start, here.end, used)
 
 
+def node_at(root: Node, path: Path) -> Node | None:
+    """The node at `path`, or `None`; never through an alias or merge key, since what stands there has other users."""
+    here = root
+    for item in path:
+        if isinstance(item, int):
+            if here.kind != "sequence" or not 0 <= item < len(here.items):
+                return None
+            here = here.items[item]
+        else:
+            found = next((v for k, v in reversed(here.entries) if k.key == item), None)
+            if found is None:
+                return None
+            here = found
+    return here
+
+
 def _dash(text: str, parent: Node | None, item: Node) -> int:
     """The offset of the `-` of a block sequence item."""
     if parent is None or parent.style != "block":
