@@ -40,7 +40,7 @@ class Rule:
     stability: Literal["preview", "stable"]
     since: str
     applies_to: tuple[str, ...]
-    """`group/Kind` (`core/Service`), or `file`, `workspace`, `settled`."""
+    """`group/Kind` (`core/Service`), `*` (every object), `problem` (of loading), or `settled`."""
     needs: tuple[str, ...]
     """Kinds whose absence from the inputs makes the answer unknown."""
     targets: Mapping[str, str]

@@ -80,6 +80,7 @@ class Edit:
     """One change to a document, said symbolically; `rolloutlint.fix` turns it into bytes.
 
     * `replace`: the value at `at.path` becomes `value` (a `piece` replaces only that piece of a scalar);
+    * `quote`: the plain scalar at `at.path` becomes a string that is spelt the same;
     * `rename`: the key at `at.path` becomes `value`;
     * `remove`: the entry (key and value, or list item) at `at.path` goes;
     * `insert`: under the mapping at `at.path`, the new keys of the mapping `value`; under the list there,
@@ -88,7 +89,7 @@ class Edit:
       path. White space that this leaves at the end of a line goes too.
     """
 
-    op: Literal["replace", "rename", "remove", "insert", "text"]
+    op: Literal["replace", "quote", "rename", "remove", "insert", "text"]
     at: Place
     value: Any = None
 

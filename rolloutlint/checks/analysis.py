@@ -1,1 +1,295 @@
-"""RL3: the life of an analysis - arguments, counts, limits."""
+"""RL3: the lifecycle of an analysis - which arguments reach it, whether it may start, and whether it ends."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from rolloutlint.checks.context import Context, check
+from rolloutlint.controllers.arguments import Analysis as Kind
+from rolloutlint.controllers.arguments import ArgumentProblem, argument_problems, declared_names, used_names
+from rolloutlint.controllers.metrics import PROVIDERS, MetricProblem, effective_count, validate_metrics
+from rolloutlint.finding import Finding, Fix, Part, Path
+from rolloutlint.graph import World
+from rolloutlint.model import AnalysisTemplate, Rollout, View
+from rolloutlint.model.rollout import Analysis, TemplateUse
+from rolloutlint.model.values import dig, has, sequence, text
+from rolloutlint.schema import nearest
+
+ARGS: Path = ("spec", "args")
+METRICS: Path = ("spec", "metrics")
+INLINE = frozenset(("step", "prePromotion", "postPromotion"))
+"""Analyses that the Rollout waits for, and that its validation looks into."""
+
+USES_SHOWN = 3
+
+_ARGUMENT_NAME = re.compile(r"[A-Za-z0-9_.-]+\Z").match
+
+
+@check("RL301")
+def argument_unresolved(ctx: Context[Rollout]) -> Iterator[Finding]:
+    """An argument that a template leaves open and the Rollout does not fill."""
+    for analysis in ctx.resource.analyses:
+        team = _team(ctx.world, ctx.resource, analysis)
+        if team is None or analysis.role == "experiment":
+            continue
+        told: set[str] = set()
+        for member in team:
+            others = [other.view.spec.get("args") for other in team if other is not member]
+            kind: Kind = "background" if analysis.role == "background" else "inline"
+            own, passed = member.view.spec.get("args"), analysis.value.get("args")
+            for problem in argument_problems(own, passed, [], kind, others):
+                if problem.code != "unresolved" or problem.name in told:
+                    continue
+                told.add(problem.name)
+                yield ctx.finding(
+                    (*analysis.path, "args") if analysis.value.get("args") else member.use.path,
+                    "key" if analysis.value.get("args") else "value",
+                    variant="background" if kind == "background" else "",
+                    related=(member.view.related((*ARGS, *problem.path), "declared here without a value"),),
+                    discriminator=problem.name,
+                    analysis=_called(analysis),
+                    argument=problem.name,
+                    template=member.view.name,
+                )
+
+
+@check("RL302")
+def argument_undeclared(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
+    """A placeholder in a metric that the arguments of the template do not fill."""
+    template = ctx.resource
+    own = template.spec.get("args")
+    if ctx.world.patched(template.resource, ARGS) or not _readable(own):
+        return
+    uses = tuple(_uses(ctx.world, template))
+    told: set[tuple[Path, str]] = set()
+    for problem in argument_problems(own, None, template.spec.get("metrics"), "background"):
+        effect = _effect(uses, problem)
+        if problem.where != "metrics" or effect is None:
+            continue
+        undeclared = problem.code == "undeclared"
+        once = (problem.path, problem.name if undeclared else "")
+        if once in told:  # a script full of foreign braces is one fault
+            continue
+        told.add(once)
+        yield ctx.finding(
+            (*METRICS, *problem.path),
+            problem.part,
+            piece=problem.piece if problem.part == "value" else None,
+            variant=effect if undeclared else f"{problem.code}-{effect}".removesuffix("-"),
+            fix=_declare(ctx, problem.name, uses) if undeclared else None,
+            discriminator=problem.name,
+            name=problem.name,
+        )
+
+
+@check("RL303")
+def inline_metric_never_ends(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
+    """A metric without a last measurement in an analysis that the Rollout waits for."""
+    inline = [use for use in _uses(ctx.world, ctx.resource) if use.analysis.role in INLINE]
+    if not inline:
+        return
+    related = tuple(u.rollout.related(u.analysis.path, f"used by the {_called(u.analysis)}") for u in inline)
+    problems = argument_problems(ctx.resource.spec.get("args"), None, ctx.resource.spec.get("metrics"), "inline")
+    templated = {problem.path[0]: problem.name for problem in problems if problem.code == "indefinite-count"}
+    for path, metric in ctx.resource.metrics:
+        argument = templated.get(path[-1], "")
+        if not argument and effective_count(metric) != math.inf:
+            continue
+        field = "interval" if metric.get("count") is None else "count"
+        yield ctx.finding(
+            (*path, field),
+            variant="argument" if argument else "count" if field == "count" else "",
+            related=related[:USES_SHOWN],
+            metric=text(metric.get("name")),
+            count=metric.get("count"),
+            argument=argument,
+            analysis=_called(inline[0].analysis),
+            rollout=inline[0].rollout.name,
+        )
+
+
+@check("RL304")
+def metric_rejected(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
+    """Metrics that the AnalysisRun controller refuses before the first measurement."""
+    template = ctx.resource
+    metrics = template.spec.get("metrics")
+    for problem in validate_metrics(metrics, ctx.settings.targets):
+        if problem.code == "no-metrics":
+            if not has(template.value, "spec") or template.nested or _measured_elsewhere(ctx):
+                continue
+        elif problem.code == "no-provider" and not _provider_is_empty(dig(metrics, problem.index, "provider")):
+            continue  # RL003, RL005 and RL008 say why there is none
+        at, part = _rejected_at(template, problem)
+        yield ctx.finding(
+            at,
+            part,
+            variant=problem.code if problem.code in ctx.rule.messages else "",
+            discriminator=problem.code,
+            reason=problem.message.partition("]: ")[2] or problem.message,
+            metric=text(dig(metrics, problem.index, "name")) or problem.index + 1,
+            count=problem.values.get("count", ""),
+            providers=problem.values.get("providers", ""),
+        )
+
+
+@check("RL305")
+def argument_dropped(ctx: Context[Rollout]) -> Iterator[Finding]:
+    """An argument that the Rollout passes and no template of the analysis declares."""
+    for analysis in ctx.resource.analyses:
+        team = _team(ctx.world, ctx.resource, analysis)
+        if not team or not all(_readable(member.view.spec.get("args")) for member in team):
+            continue
+        declared = frozenset[str]().union(*(declared_names(member.view.spec.get("args")) for member in team))
+        passed = declared_names(analysis.value.get("args"))
+        for path, argument in analysis.arguments:
+            name = text(argument.get("name"))
+            if not name or name in declared:
+                continue
+            meant = nearest(name, declared - passed, 2)
+            user = next((m.view for m in team if name in used_names(m.view.spec.get("metrics"))), None)
+            yield ctx.finding(
+                (*path, "name"),
+                variant="used" if user else "misspelt" if meant else "",
+                fix=None if user or not meant else _rename(ctx, (*path, "name"), meant),
+                related=() if user is None else (user.related(("metadata", "name"), "its metrics use it"),),
+                discriminator=name,
+                argument=name,
+                analysis=_called(analysis),
+                meant=meant,
+                template=user.name if user else team[0].view.name,
+            )
+
+
+class _Member(NamedTuple):
+    """A template that takes part in an analysis, and the entry of the Rollout that brings it in."""
+
+    view: AnalysisTemplate
+    use: TemplateUse
+
+
+class _Use(NamedTuple):
+    """An analysis in which a template takes part, with all templates of it; `None` where not all are certain."""
+
+    rollout: Rollout
+    analysis: Analysis
+    team: Sequence[_Member] | None
+
+
+def _team(world: World, rollout: Rollout, analysis: Analysis) -> Sequence[_Member] | None:
+    """All templates of an analysis, nested ones included, each once; `None` unless every one is certain.
+
+    Mirrors argo-rollouts `rollout/controller.go` getReferencedRolloutAnalyses, which follows `spec.templates`.
+    """
+    found: dict[int, _Member] = {}
+    if analysis.role != "experiment" and len(sequence(analysis.value.get("templates"))) != len(analysis.templates):
+        return None
+    if world.patched(rollout.resource, analysis.path):
+        return None
+    answers = {r.naming.path: r for r in world.references(rollout.resource, analysis.role)}
+    waiting = [(answers.get(use.path), use) for use in analysis.templates]
+    while waiting:
+        reference, use = waiting.pop(0)
+        view = world.view(reference.target) if reference is not None and reference.target is not None else None
+        if not isinstance(view, AnalysisTemplate) or world.patched(view.resource, ("spec",)):
+            return None
+        if view.resource.number not in found:
+            found[view.resource.number] = _Member(view, use)
+            if len(view.nested) != len(sequence(view.spec.get("templates"))):
+                return None
+            waiting.extend((nested, use) for nested in world.references(view.resource, "nested"))
+    return tuple(found.values())
+
+
+def _uses(world: World, template: AnalysisTemplate) -> Iterator[_Use]:
+    """The analyses of the inputs that certainly run `template`, directly or because another one nests it."""
+    seen = {template.resource.number}
+    waiting = [template.resource]
+    while waiting:
+        for reference in world.referrers(waiting.pop(0)):
+            user = world.view(reference.origin)
+            if isinstance(user, AnalysisTemplate) and user.resource.number not in seen:
+                seen.add(user.resource.number)
+                waiting.append(user.resource)
+            elif isinstance(user, Rollout):
+                for analysis in user.analyses:
+                    named = any(use.path == reference.naming.path for use in analysis.templates)
+                    if named and not world.patched(user.resource, analysis.path):
+                        yield _Use(user, analysis, _team(world, user, analysis))
+
+
+def _effect(uses: Sequence[_Use], problem: ArgumentProblem) -> str | None:
+    """The RL302 variant: what an unfilled placeholder does in the analyses known; `None` where that is unknown."""
+    if any(use.analysis.role in INLINE for use in uses):
+        return "inline"
+    if not uses:
+        return ""
+    for use in uses:
+        if problem.code != "undeclared":
+            return "run"
+        if use.team is not None and not any(problem.name in _declared(member) for member in use.team):
+            return "run"
+    return None
+
+
+def _declared(member: _Member) -> frozenset[str]:
+    return declared_names(member.view.spec.get("args"))
+
+
+def _declare(ctx: Context[AnalysisTemplate], name: str, uses: Sequence[_Use]) -> Fix | None:
+    """Declare an argument; certainly right only where every known analysis passes it."""
+    if not _ARGUMENT_NAME(name):
+        return None
+    passed = bool(uses) and all(name in declared_names(use.analysis.value.get("args")) for use in uses)
+    entry = [{"name": name}]
+    args = ctx.resource.spec.get("args")
+    edit = ctx.edit("insert", ARGS, entry) if args else ctx.edit("insert", ("spec",), {"args": entry})
+    if "args" in ctx.resource.spec and not args:
+        edit = ctx.edit("replace", ARGS, entry)
+    return ctx.fix(f"Declare `{name}` in spec.args", edit, safety="safe" if passed else "unsafe")
+
+
+def _rename(ctx: Context[Rollout], path: Path, meant: str) -> Fix:
+    return ctx.fix(f"Rename to `{meant}`", ctx.edit("replace", path, meant), safety="unsafe")
+
+
+def _measured_elsewhere(ctx: Context[AnalysisTemplate]) -> bool:
+    """True unless every known analysis with this template is without a single metric."""
+    return any(
+        use.team is None or any(member.view.spec.get("metrics") for member in use.team)
+        for use in _uses(ctx.world, ctx.resource)
+    )
+
+
+def _provider_is_empty(provider: object) -> bool:
+    """True where `provider` is a map that names nothing, or only known providers without a value."""
+    return isinstance(provider, dict) and all(key in PROVIDERS and value is None for key, value in provider.items())
+
+
+def _rejected_at(template: View, problem: MetricProblem) -> tuple[Path, Part]:
+    """The tightest place of a rejection: the field at fault, else what makes it one, else the metric."""
+    if problem.index < 0:
+        return (METRICS, "key") if has(template.value, *METRICS) else (("spec",), "key")
+    metric: Path = (*METRICS, problem.index)
+    if problem.code == "interval-missing":
+        return (*metric, "count"), "value"
+    if problem.code in ("no-provider", "several-providers"):
+        return (*metric, "provider"), "key"
+    return (*metric, *problem.path), "value"
+
+
+def _readable(args: object) -> bool:
+    """Whether all entries of a list of args have names, so that one can be said to be absent."""
+    if args is None:
+        return True
+    entries = args if isinstance(args, list) else [None]
+    return all(isinstance(entry, Mapping) and isinstance(entry.get("name"), str) for entry in entries)
+
+
+def _called(analysis: Analysis) -> str:
+    """How people call an analysis of a Rollout."""
+    if analysis.step is not None:
+        return f"analysis of step {analysis.step + 1}"
+    return {"background": "background analysis"}.get(analysis.role, f"{analysis.role}Analysis")

@@ -9,10 +9,12 @@ from __future__ import annotations
 import marshal
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from rolloutlint.finding import DocumentId, Part, Path, Place, Related, ResourceId
 from rolloutlint.model.values import mapping, sequence, string_map, text
+from rolloutlint.schema import Violation, is_valid, violations
 
 CLUSTER_SCOPED = frozenset(
     {
@@ -72,11 +74,7 @@ def split_api_version(api_version: str) -> tuple[str, str]:
 
 def is_object(value: Any) -> bool:
     """True for a mapping that claims to be a Kubernetes object: string `apiVersion` and `kind`."""
-    return (
-        isinstance(value, dict)
-        and isinstance(value.get("apiVersion"), str)
-        and isinstance(value.get("kind"), str)
-    )
+    return isinstance(value, dict) and isinstance(value.get("apiVersion"), str) and isinstance(value.get("kind"), str)
 
 
 def objects(value: Any, path: Path = ()) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -148,6 +146,12 @@ class View:
     def spec(self) -> Mapping[str, Any]:
         """`spec`, empty if malformed."""
         return mapping(self.value.get("spec"))
+
+    @cached_property
+    def violations(self) -> tuple[Violation, ...]:
+        """Whatever the schema of this kind does not allow, in document order; `()` for kinds without one."""
+        group, kind = self.resource.group_kind
+        return () if is_valid(group, kind, self.value) else violations(group, kind, self.value)
 
     def place(self, path: Path = (), part: Part = "value", piece: tuple[int, int] | None = None) -> Place:
         """The symbolic place of `path` in this object."""

@@ -12,6 +12,7 @@ from rolloutlint.schema.fields import field_paths, show_field_path, too_new
 from rolloutlint.schema.kinds import KINDS, KindProblem, kind_problem
 from rolloutlint.schema.load import SHIPPED, checker_of, schema_of
 from rolloutlint.schema.nulls import prune
+from rolloutlint.schema.spelling import nearest, same_but_for_spelling
 
 __all__ = [
     "KINDS",
@@ -21,6 +22,8 @@ __all__ = [
     "is_valid",
     "kind_problem",
     "known",
+    "nearest",
+    "same_but_for_spelling",
     "show_field_path",
     "too_new",
     "violations",

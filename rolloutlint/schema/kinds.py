@@ -77,6 +77,8 @@ class KindProblem:
     """The `apiVersion` that was meant."""
     kind: str
     """The `kind` that was meant."""
+    certain: bool
+    """Whether no other version could have been meant: it is the one written, or the only one there is."""
 
 
 def kind_problem(api_version: object, kind: object) -> KindProblem | None:
@@ -99,15 +101,17 @@ def kind_problem(api_version: object, kind: object) -> KindProblem | None:
             known = version in versions
             meant = version if known else versions[0]
             if right != kind:
-                return KindProblem("kind-case", _join(group, meant), right)
-            return None if known else KindProblem("unknown-version", _join(group, meant), kind)
+                return KindProblem("kind-case", _join(group, meant), right, known or len(versions) == 1)
+            return None if known else KindProblem("unknown-version", _join(group, meant), kind, len(versions) == 1)
     if right != kind:
         return None
     meant_group = _meant_group(group, kind)
     if meant_group is None:
         return None
     served_group, versions = meant_group
-    return KindProblem("group-typo", _join(served_group, version if version in versions else versions[0]), kind)
+    same = version in versions
+    meant = _join(served_group, version if same else versions[0])
+    return KindProblem("group-typo", meant, kind, same or len(versions) == 1)
 
 
 def _meant_group(group: str, kind: str) -> Served | None:

@@ -22,6 +22,11 @@ def distance(one: str, other: str) -> int:
     return row[-1]
 
 
+def same_but_for_spelling(one: str, other: str) -> bool:
+    """Whether two names differ in nothing but case, `-` and `_`."""
+    return normalised(one) == normalised(other)
+
+
 def respelt(name: str, known: Iterable[str]) -> str:
     """The name in `known` that differs only in case, `-` and `_`; `""` if there is none."""
     wanted = normalised(name)

@@ -1,7 +1,8 @@
 """Reads the examples of a rule page: fenced `yaml bad` and `yaml good` blocks, with their marks and files.
 
 A line `# file: NAME` starts another file, `# uses: frames/X.yaml` adds a shared frame, a fence word `closed` or
-`strict` sets the run, a fence `yaml config` gives the configuration of the block that follows it.
+`strict` sets the run, `latin-1` saves the files in that encoding, a fence `yaml config` gives the configuration of the
+block that follows it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class Example:
     kind: str
     number: int
     words: tuple[str, ...]
-    files: Mapping[str, str]
+    files: Mapping[str, str | bytes]
     expected: tuple[tuple[str, int | str], ...]
     config: str = ""
     rule: Rule = field(repr=False, default=None)  # type: ignore[assignment]
@@ -43,7 +44,8 @@ def examples(rule: Rule) -> Iterator[Example]:
             config = text
             continue
         files, expected = _split(text, rule.id)
-        yield Example(kind, number, tuple(words), files, tuple(expected), config, rule)
+        saved = {n: t.encode("latin-1") if "latin-1" in words else t for n, t in files.items()}
+        yield Example(kind, number, tuple(words), saved, tuple(expected), config, rule)
         config = ""
 
 

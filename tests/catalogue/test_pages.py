@@ -46,7 +46,7 @@ def alone(example: Example) -> Settings:
     return settings_of(example, **({} if "settled" in example.rule.applies_to else {"select": (example.rule.id,)}))
 
 
-def own(example: Example, texts: Mapping[str, str]) -> list[tuple[str, int, str]]:
+def own(example: Example, texts: Mapping[str, str | bytes]) -> list[tuple[str, int, str]]:
     report = lint(texts, alone(example))
     return [(f.file, f.span.line, f.path) for f in report.active if f.finding.rule == example.rule.id]
 
