@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 from rolloutlint.checks.context import Context, check
@@ -42,7 +42,7 @@ def service_missing(ctx: Context[Rollout]) -> Iterator[Finding]:
         if not reference.missing or (unchecked and "smi" not in naming.path):
             continue
         used = {service.name for service in ctx.resource.services}
-        hint = near(naming.name, (s.id.name for s in _peers(ctx, "", "Service") if s.id.name not in used))
+        hint = _near(ctx, "", "Service", naming.name, used)
         yield ctx.finding(
             naming.path,
             variant="-".join(filter(None, ("root" if unchecked else "", "near" if hint else ""))),
@@ -169,11 +169,22 @@ def _where(ctx: Context[Any]) -> str:
 
 def _peers(ctx: Context[Any], group: str, kind: str) -> Iterator[Resource]:
     """The objects of a kind that this one could have meant: in its namespace and scope."""
+    return (c for c in ctx.world.of_kind(group, kind) if _is_peer(ctx, c))
+
+
+def _is_peer(ctx: Context[Any], candidate: Resource) -> bool:
     world, mine = ctx.world, ctx.resource.resource
-    for candidate in world.of_kind(group, kind):
-        same = world.namespace(candidate) in ("", world.namespace(mine))
-        if same and world.scopes(candidate) & world.scopes(mine):
-            yield candidate
+    same = world.namespace(candidate) in ("", world.namespace(mine))
+    return same and bool(world.scopes(candidate) & world.scopes(mine))
+
+
+def _near(ctx: Context[Any], group: str, kind: str, name: str, used: Container[str] = ()) -> str | None:
+    """The name of the object that was meant by `name`, of those this one could have meant and has not used."""
+    letters = set(name)
+    alike = (  # two edits change four different letters at most, which is quickly seen
+        c for c in ctx.world.of_kind(group, kind) if len(letters.symmetric_difference(c.id.name)) <= 4
+    )
+    return near(name, (c.id.name for c in alike if c.id.name not in used and _is_peer(ctx, c)))
 
 
 def _earlier_user(ctx: Context[Rollout], reference: Reference) -> Reference | None:
@@ -231,14 +242,14 @@ def _template_hint(ctx: Context[View], reference: Reference) -> tuple[str, dict[
         related = Related(twin.place(("metadata", "name")), f"a {other_kind} of that name", twin.id)
         return "scope", {"other": other_kind, "scope": scope}, (related,)
     peers = [*_peers(ctx, naming.group, naming.kind), *_peers(ctx, naming.group, other_kind)]
-    for peer in peers:
+    for peer in (p for p in peers if p.mentions(naming.name)):
         template = ctx.world.view(peer)
         assert isinstance(template, AnalysisTemplate)
         for path, metric in template.metrics:
             if metric.get("name") == naming.name:
                 related = template.related((*path, "name"), "the metric")
                 return "is-a-metric", {"template": peer.id.name, "other": peer.id.kind}, (related,)
-    hint = near(naming.name, (p.id.name for p in peers if p.id.kind == naming.kind))
+    hint = _near(ctx, naming.group, naming.kind, naming.name)
     return ("near", {"hint": hint}, ()) if hint else ("", {}, ())
 
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from rolloutlint.checks.context import Context, check
 from rolloutlint.controllers.pause import meant_duration
 from rolloutlint.controllers.replicas import desired_weight, real_share
-from rolloutlint.controllers.sync_waves import HELM_HOOK, HOOK, WAVE, hooks, is_hook, wave
+from rolloutlint.controllers.sync_waves import HELM_HOOK, HOOK, WAVE, is_hook, wave
 from rolloutlint.controllers.traffic import max_traffic_weight, routers, services_required_by
 from rolloutlint.finding import Finding, Path, Related
 from rolloutlint.lang.duration import format_duration
@@ -247,18 +247,13 @@ def _what_waits(ctx: Context[Rollout]) -> tuple[str, Application, tuple[Related,
         return None
     mine = wave(rollout.annotations)
     for application in ctx.world.applications(rollout.resource):
-        whole_sync = not application.has_option("ApplyOutOfSyncOnly=true")
-        for resource in ctx.world.delivered(application.resource):
-            if not any(map(resource.mentions, (WAVE, HOOK, HELM_HOOK))):
-                continue
-            other = ctx.world.view(resource)
-            if is_hook(other.annotations):
-                later = "PostSync" in hooks(other.annotations)
-                key = HOOK if HOOK in other.annotations else HELM_HOOK
-            else:
-                later, key = whole_sync and wave(other.annotations) > mine, WAVE
-            if later:
-                return "blocks-sync", application, (other.related(("metadata", "annotations", key), "waits for it"),)
+        end = ctx.world.sync_end(application.resource)
+        later = None if application.has_option("ApplyOutOfSyncOnly=true") or end.wave <= mine else end.last
+        waits = end.post_sync or later
+        if waits is not None:
+            other = ctx.world.view(waits)
+            key = next(k for k in (HOOK, HELM_HOOK, WAVE) if k in other.annotations)
+            return "blocks-sync", application, (other.related(("metadata", "annotations", key), "waits for it"),)
         prune_last = next((path for path, option in application.sync_options if option == "PruneLast=true"), None)
         if prune_last:
             return "blocks-prune", application, (application.related(prune_last, "prunes after everything else"),)

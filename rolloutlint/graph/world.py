@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from rolloutlint.controllers.sync_waves import HELM_HOOK, HOOK, WAVE, hooks, is_hook, wave
 from rolloutlint.finding import Path, ResourceId
 from rolloutlint.graph.layout import Layout
 from rolloutlint.graph.references import Naming
@@ -58,6 +59,18 @@ _BY_HAND, _PLACED = "?dir", "?placed"
 """Marks among the scopes of a name: an object of that name is placed by its directory, or by something better."""
 
 
+@dataclass(frozen=True, slots=True)
+class SyncEnd:
+    """What an Application syncs last."""
+
+    post_sync: Resource | None
+    """A PostSync hook, if it has one."""
+    last: Resource | None
+    """An ordinary object of the highest wave, if any object states a wave."""
+    wave: int
+    """The wave of `last`, 0 without."""
+
+
 class World:
     """All objects of the inputs, linked. Immutable once made; views come and go."""
 
@@ -74,6 +87,7 @@ class World:
         self.closed = closed
         self._namings = namings
         self._views: dict[int, View] = {}
+        self._sync_ends: dict[int, SyncEnd] = {}
         self._by_kind: dict[tuple[str, str], list[Resource]] = {}
         self._in_file: dict[str, list[Resource]] = {}
         for resource in self.resources:
@@ -273,6 +287,28 @@ class World:
         delivery = self._deliveries.get(application.number)
         for file in sorted(delivery.files) if delivery else ():
             yield from self.in_file(file)
+
+    def sync_end(self, application: Resource) -> SyncEnd:
+        """What of an Application is applied only once everything before it is healthy."""
+        found = self._sync_ends.get(application.number)
+        if found is None:
+            found = self._sync_ends[application.number] = self._end(application)
+        return found
+
+    def _end(self, application: Resource) -> SyncEnd:
+        post_sync: Resource | None = None
+        last: Resource | None = None
+        highest = 0
+        for resource in self.delivered(application):
+            if not any(map(resource.mentions, (WAVE, HOOK, HELM_HOOK))):
+                continue
+            annotations = self.view(resource).annotations
+            if is_hook(annotations):
+                if post_sync is None and "PostSync" in hooks(annotations):
+                    post_sync = resource
+            elif WAVE in annotations and (last is None or wave(annotations) > highest):
+                last, highest = resource, wave(annotations)
+        return SyncEnd(post_sync, last, highest)
 
     def whole(self, application: Resource) -> bool:
         """True where everything the Application syncs was loaded as it stands."""
