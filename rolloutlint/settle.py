@@ -55,11 +55,14 @@ class Texts:
     def node(self, document: DocumentId) -> Node | None:
         """The marked tree of a document."""
         if document not in self._nodes:
-            source = self.source(document.source)
-            slices = self.slices.get(document.source, ())
-            known = source is not None and document.number < len(slices)
-            self._nodes[document] = mark(source, *slices[document.number]) if source and known else None
+            source, part = self.source(document.source), self.part(document)
+            self._nodes[document] = mark(source, *part) if source is not None and part is not None else None
         return self._nodes[document]
+
+    def part(self, document: DocumentId) -> tuple[int, int] | None:
+        """Where a document starts and ends in the text of its source."""
+        slices = self.slices.get(document.source, ())
+        return slices[document.number] if document.number < len(slices) else None
 
     def locate(self, place: Place) -> Located | None:
         """Where a symbolic place stands; `None` if its text is gone."""
@@ -152,7 +155,7 @@ def _settle_one(finding: Finding, identity: str, level: Severity, catalogue: Cat
         related.append(SettledRelated(finding.at.document.source, via, "reached through this alias or anchor"))
     edits: tuple[TextEdit, ...] = ()
     if finding.fix is not None:
-        edits = text_edits(finding.fix, texts.source, texts.node)
+        edits = text_edits(finding.fix, texts.source, texts.node, texts.part)
     return SettledFinding(
         finding=finding,
         name=catalogue.rules[finding.rule].name,

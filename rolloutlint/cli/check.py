@@ -69,7 +69,7 @@ def check(paths: tuple[str, ...], **flags: Any) -> int:
         )
     empty = report.counts.files == 0 and not report.lost
     if empty:
-        click.echo("rolloutlint: nothing to lint: no YAML or JSON file among the inputs", err=True)
+        click.echo("rolloutlint: nothing to lint: no manifest among the inputs that could be read", err=True)
     _write(report, outputs, flags)
     if empty:
         return 0 if flags["allow_empty"] else NOTHING_TO_LINT

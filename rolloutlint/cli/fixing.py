@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import click
 
-from rolloutlint.fix import apply_edits, chosen_edits
+from rolloutlint.fix import apply_edits, chosen_edits, still_readable
 from rolloutlint.result import Report
 
 ROUNDS = 10
@@ -44,6 +44,9 @@ def fix_files(report: Report, *, unsafe: bool, again: Callable[[], Report]) -> R
             if before is None or not os.path.isfile(file):
                 continue
             after = apply_edits(before, edits)
+            if not still_readable(before, after):
+                click.echo(f"rolloutlint: {file}: not fixed: the fixes do not go together", err=True)
+                continue
             if after != before and _write(file, before, after):
                 changed += 1
                 fixed += len({(e.start, e.end) for e in edits})

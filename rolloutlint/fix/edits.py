@@ -1,24 +1,49 @@
-"""From symbolic edits to characters: what to put where so that YAML stays YAML and nothing else moves."""
+"""From symbolic edits to characters: what to put where so that YAML stays YAML and nothing else moves.
+
+Every result is proved before it is offered: the edited document is read again and must hold what the symbolic
+edits say and nothing else. What cannot be proved (anchors with other users, odd layouts) is not offered.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from rolloutlint.finding import DocumentId, Edit, Fix, Path, TextEdit
-from rolloutlint.source import GO_YAML_V2, Node, Source, locate, node_at, offset_of, resolve
+from rolloutlint.fix.apply import apply_edits
+from rolloutlint.source import (
+    GO_YAML_V2,
+    KUSTOMIZE,
+    Document,
+    Node,
+    Source,
+    load,
+    locate,
+    node_at,
+    offset_of,
+    resolve,
+)
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./ @+=-]*\Z")
+_ODD_BREAK = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
+_SPACE_OR_COMMENT = re.compile(r"(?:\s+|#[^\n]*)*")
+_NULLS = ("", "~", "null", "Null", "NULL")
 _INDENT = 2
 
 
 def text_edits(
-    fix: Fix, source_of: Callable[[str], Source | None], node_of: Callable[[DocumentId], Node | None]
+    fix: Fix,
+    source_of: Callable[[str], Source | None],
+    node_of: Callable[[DocumentId], Node | None],
+    slice_of: Callable[[DocumentId], tuple[int, int] | None],
 ) -> tuple[TextEdit, ...]:
     """The edits of `fix` as characters of their sources; `()` where one of them cannot be made safely."""
     made: list[TextEdit] = []
+    by_document: dict[DocumentId, list[tuple[Edit, TextEdit]]] = {}
     for edit in fix.edits:
         source = source_of(edit.at.document.source)
         if source is None:
@@ -31,7 +56,98 @@ def text_edits(
         if result is None:
             return ()
         made.append(result)
+        if edit.op != "text":
+            by_document.setdefault(edit.at.document, []).append((edit, result))
+    ordered = sorted(made, key=lambda e: (e.source, e.start, e.end))
+    if any(a.source == b.source and b.start < a.end for a, b in pairwise(ordered)):
+        return ()
+    for document, pairs in by_document.items():
+        source, part = source_of(document.source), slice_of(document)
+        if source is None or part is None or not _proved(source, part, pairs):
+            return ()
     return tuple(made)
+
+
+# ---- proof -------------------------------------------------------------------------------------------------
+
+
+def _proved(source: Source, part: tuple[int, int], pairs: Sequence[tuple[Edit, TextEdit]]) -> bool:
+    """True where the edited document, read again, holds exactly what the symbolic edits mean."""
+    start, end = part
+    if _ODD_BREAK.search(source.text, start, end):
+        return False
+    before = _values(source, source.text[start:end])
+    moved = [TextEdit(e.source, e.start - start, e.end - start, e.text) for _, e in pairs]
+    if any(e.start < 0 or e.end > end - start for e in moved):
+        return False
+    after = _values(source, apply_edits(source.text[start:end], moved))
+    if before is None or after is None or len(before) != 1 or len(after) != 1:
+        return False
+    try:
+        meant = _meant(before[0], [edit for edit, _ in pairs])
+    except (LookupError, TypeError, AttributeError):
+        return False
+    return _canonical(meant) == _canonical(after[0])
+
+
+def _values(source: Source, text: str) -> list[Any] | None:
+    """The documents of `text` without shared parts (aliases written out); `None` if anything is wrong with it."""
+    values = []
+    for item in load(Source(source.name, text, typing=source.typing)):
+        if not isinstance(item, Document):
+            return None
+        values.append(json.loads(json.dumps(item.value)))
+    return values
+
+
+_IN_TURN = ("replace", "insert", "rename", "remove")
+
+
+def _meant(value: Any, edits: Sequence[Edit]) -> Any:
+    """The plain value with the edits made; removals last and from the end, since they move what follows."""
+    holder = {"root": value}
+    for op in _IN_TURN:
+        chosen = [e for e in edits if e.op == op]
+        for edit in sorted(chosen, key=lambda e: _sortable(e.at.path), reverse=True):
+            parent: Any = holder
+            for item in ("root", *edit.at.path)[:-1]:
+                parent = parent[item]
+            last = edit.at.path[-1] if edit.at.path else "root"
+            if op == "remove":
+                del parent[last]
+            elif op == "rename":
+                if edit.value in parent:
+                    raise LookupError(edit.value)
+                parent[edit.value] = parent.pop(last)
+            elif op == "insert":
+                parent[last] = _with(parent[last], edit.value)
+            elif edit.at.piece is not None:
+                start, end = edit.at.piece
+                parent[last] = parent[last][:start] + edit.value + parent[last][end:]
+            else:
+                parent[last] = edit.value
+    return holder["root"]
+
+
+def _with(old: Any, new: Any) -> Any:
+    if old is None:
+        return new
+    if isinstance(old, list) and isinstance(new, list):
+        return [*old, *new]
+    if set(old).intersection(new):
+        raise LookupError("a key to insert is there already")
+    return {**old, **new}
+
+
+def _sortable(path: Path) -> tuple[tuple[int, str], ...]:
+    return tuple((item, "") if isinstance(item, int) else (-1, item) for item in path)
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+# ---- comments ----------------------------------------------------------------------------------------------
 
 
 def _text(source: Source, edit: Edit) -> TextEdit | None:
@@ -52,33 +168,46 @@ def _text(source: Source, edit: Edit) -> TextEdit | None:
     return TextEdit(source.name, line_start + len(text[line_start:start].rstrip()), end, "")
 
 
+# ---- values ------------------------------------------------------------------------------------------------
+
+
 def _make(source: Source, root: Node, edit: Edit) -> TextEdit | None:
     path = edit.at.path
+    spell = _Spelling(json=_is_json(root))
     if edit.op == "insert":
-        return _insert(source, root, path, edit.value)
+        return _insert(source, root, path, edit.value, spell)
     node = node_at(root, path)
     if node is None:
         return None
     if edit.op == "remove":
         return _remove(source, root, path)
     if edit.op == "rename":
-        located = locate(source, root, path, "key")
-        return (
-            TextEdit(source.name, located.start, located.end, _scalar(str(edit.value), None)) if located.exact else None
-        )
-    located = locate(source, root, path, "value", edit.at.piece)
-    if not located.exact or located.via is not None or node.kind == "alias":
+        parent = node_at(root, path[:-1])
+        key = next((k for k, _ in parent.entries if k.key == path[-1]), None) if parent else None
+        return TextEdit(source.name, key.start, key.end, spell.scalar(str(edit.value), key)) if key else None
+    if node.kind == "alias":
         return None
-    if edit.op == "quote":
-        quoted = _quoted(node.value) if node.kind == "scalar" and not node.style else None
-        return TextEdit(source.name, node.start, node.end, quoted) if quoted else None
     if edit.at.piece is not None:
-        return TextEdit(source.name, located.start, located.end, str(edit.value))
+        located = locate(source, root, path, "value", edit.at.piece)
+        return TextEdit(source.name, located.start, located.end, str(edit.value)) if located.exact else None
     if node.kind == "scalar" and node.start == node.end:  # an empty value: `key:`
-        return TextEdit(source.name, node.start, node.end, " " + _flow(edit.value))
-    if isinstance(edit.value, str) and node.kind == "scalar":
-        return TextEdit(source.name, node.start, node.end, _scalar(edit.value, node))
-    return TextEdit(source.name, node.start, node.end, _flow(edit.value))
+        return TextEdit(source.name, node.start, node.end, " " + spell.flow(edit.value))
+    if isinstance(edit.value, str):
+        return _whole(source, node, spell.scalar(edit.value, node if node.kind == "scalar" else None))
+    return _whole(source, node, spell.flow(edit.value))
+
+
+def _whole(source: Source, node: Node, new: str) -> TextEdit:
+    """`new` in place of a value; where a block collection began below its key, on the line of the key."""
+    above = source.text[: node.start].rstrip()
+    if node.style == "block" and above.endswith(":") and "\n" in source.text[len(above) : node.start]:
+        return TextEdit(source.name, len(above), node.end, " " + new)
+    return TextEdit(source.name, node.start, node.end, new)
+
+
+def _is_json(root: Node) -> bool:
+    """True where the document is written as JSON, which it then has to stay for readers that want JSON."""
+    return root.style == "flow" and all(key.style == '"' for key, _ in root.entries) and bool(root.entries)
 
 
 # ---- removing ----------------------------------------------------------------------------------------------
@@ -86,20 +215,19 @@ def _make(source: Source, root: Node, edit: Edit) -> TextEdit | None:
 
 def _remove(source: Source, root: Node, path: Path) -> TextEdit | None:
     parent = node_at(root, path[:-1])
-    if parent is None:
+    if parent is None or not path:
         return None
+    text = source.text
     if parent.kind == "mapping":
         index = next((i for i, (k, _) in enumerate(parent.entries) if k.key == path[-1]), None)
         spans = [(k.start, max(v.end, k.end)) for k, v in parent.entries]
     else:
         index = path[-1] if isinstance(path[-1], int) else None
-        spans = [(_item_start(source.text, parent, n), n.end) for n in parent.items]
+        spans = [(_item_start(text, parent, i), n.end) for i, n in enumerate(parent.items)]
     if index is None:
         return None
     if len(spans) == 1:
-        empty = "{}" if parent.kind == "mapping" else "[]"
-        lead = "" if parent.style == "flow" or _same_line(source.text, parent.start) else " "
-        return TextEdit(source.name, parent.start, parent.end, lead + empty)
+        return _whole(source, parent, "{}" if parent.kind == "mapping" else "[]")
     start, end = spans[index]
     if parent.style == "flow":
         if index + 1 < len(spans):
@@ -108,108 +236,110 @@ def _remove(source: Source, root: Node, path: Path) -> TextEdit | None:
     return _remove_lines(source, start, end, spans[index + 1][0] if index + 1 < len(spans) else None)
 
 
-def _same_line(text: str, start: int) -> bool:
-    return bool(text[text.rfind("\n", 0, start) + 1 : start].strip())
-
-
-def _item_start(text: str, parent: Node, item: Node) -> int:
+def _item_start(text: str, parent: Node, index: int) -> int:
+    """Where a list item starts: at its dash, in a flow list at its value."""
     if parent.style == "flow":
-        return item.start
-    dash = text.rfind("-", parent.start, item.start)
-    while dash > parent.start and text[dash + 1 : item.start].strip():
-        dash = text.rfind("-", parent.start, dash)
-    return dash if dash >= parent.start else item.start
+        return parent.items[index].start
+    after = parent.items[index - 1].end if index else parent.start
+    gap = _SPACE_OR_COMMENT.match(text, after)
+    dash = gap.end() if gap else after
+    return dash if text.startswith("-", dash) else parent.items[index].start
 
 
-def _remove_lines(source: Source, start: int, end: int, following: int | None) -> TextEdit:
+def _remove_lines(source: Source, start: int, end: int, following: int | None) -> TextEdit | None:
     text = source.text
     line_start = text.rfind("\n", 0, start) + 1
     line_end = text.find("\n", end)
     line_end = len(text) if line_end < 0 else line_end + 1
     if not text[line_start:start].strip():
         return TextEdit(source.name, line_start, line_end, "")
-    # First key of a list item (`- key: value`): the next one moves up to the dash.
-    return TextEdit(source.name, start, following if following is not None else end, "")
+    # First key of a list item (`- key: value`): the next one moves up to the dash, unless a comment stands between.
+    if following is None or text[line_end:following].strip():
+        return None
+    return TextEdit(source.name, start, following, "")
 
 
 # ---- inserting ---------------------------------------------------------------------------------------------
 
 
-def _insert(source: Source, root: Node, path: Path, value: Any) -> TextEdit | None:
+def _insert(source: Source, root: Node, path: Path, value: Any, spell: _Spelling) -> TextEdit | None:
     node = node_at(root, path)
     if node is None or node.kind == "alias":
         return None
     name, text = source.name, source.text
     if node.kind == "scalar":
-        if node.value not in ("", "~", "null"):
+        if node.style or node.value not in _NULLS:
             return None
-        return TextEdit(name, node.start, node.end, " " + _flow(value) if node.start == node.end else _flow(value))
-    empty = not node.entries and not node.items
+        lead = " " if node.start == node.end else ""
+        return TextEdit(name, node.start, node.end, lead + spell.flow(value))
+    children = [v for _, v in node.entries] or node.items
     if node.style == "flow":
-        inner = _flow(value)[1:-1]
-        if empty:
-            return TextEdit(name, node.start, node.end, _flow(value))
-        last = max(n.end for n in (*(v for _, v in node.entries), *node.items))
-        return TextEdit(name, last, last, ", " + inner)
-    first = node.entries[0][0].start if node.entries else _item_start(text, node, node.items[0])
+        if not children:
+            return TextEdit(name, node.start, node.end, spell.flow(value))
+        last = max(child.end for child in children)
+        return TextEdit(name, last, last, ", " + spell.flow(value)[1:-1])
+    first = node.entries[0][0].start if node.entries else _item_start(text, node, 0)
     indent = first - (text.rfind("\n", 0, first) + 1)
     end = text.find("\n", node.end)
     newline = "\r\n" if "\r\n" in text else "\n"
-    lines = _block(value, indent)
+    lines = _block(value, indent, spell)
     if end < 0:
         return TextEdit(name, len(text), len(text), newline + newline.join(lines))
     return TextEdit(name, end + 1, end + 1, newline.join(lines) + newline)
 
 
-def _block(value: Any, indent: int) -> list[str]:
+def _block(value: Any, indent: int, spell: _Spelling) -> list[str]:
     """`value` as lines of block style, every line indented by at least `indent` spaces."""
     pad = " " * indent
     lines: list[str] = []
     if isinstance(value, Mapping):
         for key, item in value.items():
             if isinstance(item, Mapping) and item:
-                lines += [f"{pad}{_scalar(str(key), None)}:", *_block(item, indent + _INDENT)]
+                lines += [f"{pad}{spell.scalar(str(key))}:", *_block(item, indent + _INDENT, spell)]
             elif isinstance(item, list) and item:
-                lines += [f"{pad}{_scalar(str(key), None)}:", *_block(item, indent)]
+                lines += [f"{pad}{spell.scalar(str(key))}:", *_block(item, indent, spell)]
             else:
-                lines.append(f"{pad}{_scalar(str(key), None)}: {_flow(item)}")
+                lines.append(f"{pad}{spell.scalar(str(key))}: {spell.flow(item)}")
         return lines
     for item in value:
         if isinstance(item, Mapping) and item:
-            inner = _block(item, indent + _INDENT)
+            inner = _block(item, indent + _INDENT, spell)
             lines += [f"{pad}- {inner[0].lstrip()}", *inner[1:]]
         else:
-            lines.append(f"{pad}- {_flow(item)}")
+            lines.append(f"{pad}- {spell.flow(item)}")
     return lines
 
 
 # ---- spelling ----------------------------------------------------------------------------------------------
 
 
-def _flow(value: Any) -> str:
-    """`value` on one line, as a flow collection or scalar."""
-    if isinstance(value, str):
-        return _scalar(value, None, flow=True)
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_scalar(str(k), None, flow=True)}: {_flow(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, Sequence):
-        return "[" + ", ".join(_flow(v) for v in value) + "]"
-    return json.dumps(value)
+@dataclass(frozen=True, slots=True)
+class _Spelling:
+    """How values are written into a document: as YAML, or as JSON where the document is JSON."""
 
+    json: bool
 
-def _scalar(text: str, old: Node | None, *, flow: bool = False) -> str:
-    """A string in the quotes of the scalar it replaces, or plain where every reader takes it for that string."""
-    style = old.style if old is not None else ""
-    printable = text.isprintable()
-    if style == "'" and printable:
-        return "'" + text.replace("'", "''") + "'"
-    if style != '"' and _PLAIN.match(text) and not text.endswith(" ") and resolve(text, GO_YAML_V2) == text:
-        return text
-    if style != '"' and printable and "'" not in text:
-        return f"'{text}'"
-    return json.dumps(text, ensure_ascii=False)
+    def flow(self, value: Any) -> str:
+        """`value` on one line, as a flow collection or scalar."""
+        if self.json:
+            return json.dumps(value, ensure_ascii=False)
+        if isinstance(value, str):
+            return self.scalar(value)
+        if isinstance(value, Mapping):
+            return "{" + ", ".join(f"{self.scalar(str(k))}: {self.flow(v)}" for k, v in value.items()) + "}"
+        if isinstance(value, Sequence):
+            return "[" + ", ".join(self.flow(v) for v in value) + "]"
+        return json.dumps(value)
 
-
-def _quoted(text: str) -> str:
-    """A plain scalar's text between quotes, in the double ones that most manifests use."""
-    return json.dumps(text, ensure_ascii=False)
+    def scalar(self, text: str, old: Node | None = None) -> str:
+        """A string in the quotes of the scalar it replaces, or plain where every reader takes it for that string."""
+        style = '"' if self.json else old.style if old is not None else ""
+        printable = text.isprintable()
+        if style == "'" and printable:
+            return "'" + text.replace("'", "''") + "'"
+        plain = _PLAIN.match(text) and not text.endswith(" ") and resolve(text, KUSTOMIZE) == text
+        if style != '"' and plain and resolve(text, GO_YAML_V2) == text:
+            return text
+        if style != '"' and printable and "'" not in text:
+            return f"'{text}'"
+        return json.dumps(text, ensure_ascii=False)
