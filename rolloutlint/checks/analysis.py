@@ -9,19 +9,28 @@ from typing import NamedTuple
 
 from rolloutlint.checks.context import Context, check
 from rolloutlint.controllers.arguments import Analysis as Kind
-from rolloutlint.controllers.arguments import ArgumentProblem, argument_problems, declared_names, used_names
+from rolloutlint.controllers.arguments import (
+    ArgumentProblem,
+    argument_problems,
+    declared_names,
+    merge_conflicts,
+    used_names,
+)
 from rolloutlint.controllers.metrics import PROVIDERS, MetricProblem, effective_count, validate_metrics
 from rolloutlint.finding import Finding, Fix, Part, Path
 from rolloutlint.graph import World
 from rolloutlint.model import AnalysisTemplate, Rollout, View
 from rolloutlint.model.rollout import Analysis, TemplateUse
-from rolloutlint.model.values import dig, has, sequence, text
+from rolloutlint.model.values import dig, filled_later, has, sequence, text
 from rolloutlint.schema import nearest
 
 ARGS: Path = ("spec", "args")
 METRICS: Path = ("spec", "metrics")
 INLINE = frozenset(("step", "prePromotion", "postPromotion"))
 """Analyses that the Rollout waits for, and that its validation looks into."""
+
+HASHES = ("Stable", "Latest")
+"""What `podTemplateHashValue` may be (`pkg/apis/rollouts/v1alpha1/analysis_types.go` ValueFromPodTemplateHash)."""
 
 USES_SHOWN = 3
 
@@ -31,29 +40,22 @@ _ARGUMENT_NAME = re.compile(r"[A-Za-z0-9_.-]+\Z").match
 @check("RL301")
 def argument_unresolved(ctx: Context[Rollout]) -> Iterator[Finding]:
     """An argument that a template leaves open and the Rollout does not fill."""
-    for analysis in ctx.resource.analyses:
-        team = _team(ctx.world, ctx.resource, analysis)
-        if team is None or analysis.role == "experiment":
+    told: set[tuple[Path, str]] = set()
+    for analysis, member, problem in _passing(ctx):
+        if problem.code != "unresolved" or (analysis.path, problem.name) in told:
             continue
-        told: set[str] = set()
-        for member in team:
-            others = [other.view.spec.get("args") for other in team if other is not member]
-            kind: Kind = "background" if analysis.role == "background" else "inline"
-            own, passed = member.view.spec.get("args"), analysis.value.get("args")
-            for problem in argument_problems(own, passed, [], kind, others):
-                if problem.code != "unresolved" or problem.name in told:
-                    continue
-                told.add(problem.name)
-                yield ctx.finding(
-                    (*analysis.path, "args") if analysis.value.get("args") else member.use.path,
-                    "key" if analysis.value.get("args") else "value",
-                    variant="background" if kind == "background" else "",
-                    related=(member.view.related((*ARGS, *problem.path), "declared here without a value"),),
-                    discriminator=problem.name,
-                    analysis=_called(analysis),
-                    argument=problem.name,
-                    template=member.view.name,
-                )
+        told.add((analysis.path, problem.name))
+        passes = bool(analysis.value.get("args"))
+        yield ctx.finding(
+            (*analysis.path, "args") if passes else member.use.path,
+            "key" if passes else "value",
+            variant="background" if analysis.role == "background" else "",
+            related=(member.view.related((*ARGS, *problem.path), "declared here without a value"),),
+            discriminator=problem.name,
+            analysis=_called(analysis),
+            argument=problem.name,
+            template=member.view.name,
+        )
 
 
 @check("RL302")
@@ -163,6 +165,161 @@ def argument_dropped(ctx: Context[Rollout]) -> Iterator[Finding]:
             )
 
 
+@check("RL306")
+def argument_blank(ctx: Context[Rollout]) -> Iterator[Finding]:
+    """An argument that is passed without a value, which is the empty string and no default."""
+    told: set[Path] = set()
+    for analysis, member, problem in _passing(ctx):
+        path = (*analysis.path, "args", *problem.path)
+        declared = next((a for _, a in member.view.arguments if a.get("name") == problem.name), None)
+        if problem.code != "blank-override" or declared is None or path in told:
+            continue
+        told.add(path)
+        yield ctx.finding(
+            path,
+            variant="default" if declared.get("value") else "",
+            discriminator=problem.name,
+            analysis=_called(analysis),
+            argument=problem.name,
+            default=declared.get("value"),
+            template=member.view.name,
+        )
+
+
+@check("RL307")
+def pod_hash_unknown(ctx: Context[Rollout]) -> Iterator[Finding]:
+    """A `podTemplateHashValue` other than the two that the controller knows."""
+    for analysis in ctx.resource.analyses:
+        for path, argument in analysis.arguments:
+            written = dig(argument, "valueFrom", "podTemplateHashValue")
+            if analysis.role == "experiment" or not isinstance(written, str) or written in HASHES:
+                continue
+            if filled_later(written) or argument.get("value"):
+                continue
+            at = (*path, "valueFrom", "podTemplateHashValue")
+            meant = next((known for known in HASHES if known.lower() == written.strip().lower()), None)
+            yield ctx.finding(
+                at,
+                variant="case" if meant else "",
+                fix=ctx.fix(f"Write `{meant}`", ctx.edit("replace", at, meant)) if meant else None,
+                argument=text(argument.get("name")),
+                written=written,
+                meant=meant,
+            )
+
+
+@check("RL308")
+def argument_with_two_sources(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
+    """An argument of a template with both `value` and `valueFrom`."""
+    doubled = [
+        (path, argument)
+        for path, argument in ctx.resource.arguments
+        if argument.get("value") is not None and argument.get("valueFrom") is not None
+    ]
+    if not doubled:
+        return
+    uses = tuple(_uses(ctx.world, ctx.resource))
+    inline = any(use.analysis.role in INLINE for use in uses)
+    for path, argument in doubled:
+        secret = dig(argument, "valueFrom", "secretKeyRef") is not None
+        if uses and not inline and not secret:
+            continue
+        yield ctx.finding(
+            (*path, "value"),
+            "key",
+            variant="inline" if inline else "secret" if uses else "",
+            argument=text(argument.get("name")),
+        )
+
+
+@check("RL309")
+def secret_overrides_argument(ctx: Context[Rollout]) -> Iterator[Finding]:
+    """An argument that is passed to a template which reads it from a secret."""
+    for analysis, member, problem in _passing(ctx):
+        if problem.code == "secret-wins":
+            index = next(p for p, a in member.view.arguments if a.get("name") == problem.name)
+            yield ctx.finding(
+                (*analysis.path, "args", *problem.path, "name"),
+                related=(member.view.related((*index, "valueFrom"), "read from here"),),
+                discriminator=problem.name,
+                analysis=_called(analysis),
+                argument=problem.name,
+                template=member.view.name,
+            )
+
+
+@check("RL310")
+def field_ref_in_template(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
+    """A field reference in the arguments of a template, where nothing resolves it."""
+    problems = argument_problems(ctx.resource.spec.get("args"), None, [], "background")
+    fields = [problem for problem in problems if problem.code == "field-ref-in-template"]
+    uses = tuple(_uses(ctx.world, ctx.resource)) if fields else ()
+    for problem in fields:
+        failing = [use for use in uses if _leaves_open(use, ctx.resource, problem.name)]
+        if uses and not failing:
+            continue
+        yield ctx.finding(
+            (*ARGS, *problem.path),
+            "key",
+            variant="used" if failing else "",
+            related=[u.rollout.related(u.analysis.path, "does not pass it") for u in failing[:USES_SHOWN]],
+            argument=problem.name,
+        )
+
+
+@check("RL311")
+def templates_disagree(ctx: Context[Rollout]) -> Iterator[Finding]:
+    """Two templates of one analysis that give one argument different values."""
+    for analysis in ctx.resource.analyses:
+        team = _team(ctx.world, ctx.resource, analysis)
+        if not team or analysis.role == "experiment":
+            continue
+        for conflict in merge_conflicts([member.view.spec.get("args") for member in team]):
+            if conflict.kind != "different-values":
+                continue
+            one, other = team[conflict.first[0]], team[conflict.second[0]]
+            if one is other:
+                continue
+            yield ctx.finding(
+                other.use.path,
+                related=(
+                    one.view.related((*ARGS, conflict.first[1], "value"), "one value"),
+                    other.view.related((*ARGS, conflict.second[1], "value"), "the other value"),
+                ),
+                discriminator=conflict.name,
+                argument=conflict.name,
+                one=one.view.name,
+                other=other.view.name,
+            )
+
+
+@check("RL312")
+def metric_in_two_templates(ctx: Context[Rollout]) -> Iterator[Finding]:
+    """A metric name that two templates of one analysis have."""
+    for analysis in ctx.resource.analyses:
+        team = _team(ctx.world, ctx.resource, analysis)
+        if not team or analysis.role == "experiment":
+            continue
+        first: dict[str, tuple[_Member, Path]] = {}
+        for member in team:
+            for path, metric in member.view.metrics:
+                name = text(metric.get("name"))
+                earlier, where = first.setdefault(name, (member, path))
+                if not name or earlier is member:
+                    continue
+                yield ctx.finding(
+                    member.use.path,
+                    related=(
+                        earlier.view.related((*where, "name"), "one metric"),
+                        member.view.related((*path, "name"), "the other metric"),
+                    ),
+                    discriminator=name,
+                    metric=name,
+                    one=earlier.view.name,
+                    other=member.view.name,
+                )
+
+
 class _Member(NamedTuple):
     """A template that takes part in an analysis, and the entry of the Rollout that brings it in."""
 
@@ -201,6 +358,30 @@ def _team(world: World, rollout: Rollout, analysis: Analysis) -> Sequence[_Membe
                 return None
             waiting.extend((nested, use) for nested in world.references(view.resource, "nested"))
     return tuple(found.values())
+
+
+def _passing(ctx: Context[Rollout]) -> Iterator[tuple[Analysis, _Member, ArgumentProblem]]:
+    """What is wrong with the arguments of each analysis that the Rollout's validation looks at, by template."""
+    for analysis in ctx.resource.analyses:
+        team = _team(ctx.world, ctx.resource, analysis) if analysis.role != "experiment" else None
+        for member in team or ():
+            for problem in _problems_of(member.view, analysis, team or ()):
+                yield analysis, member, problem
+
+
+def _problems_of(
+    template: AnalysisTemplate, analysis: Analysis, team: Sequence[_Member]
+) -> tuple[ArgumentProblem, ...]:
+    """What is wrong with the arguments of `template` in an analysis of all the templates in `team`."""
+    others = [m.view.spec.get("args") for m in team if m.view.resource.number != template.resource.number]
+    kind: Kind = "background" if analysis.role == "background" else "inline"
+    return argument_problems(template.spec.get("args"), analysis.value.get("args"), [], kind, others)
+
+
+def _leaves_open(use: _Use, template: AnalysisTemplate, argument: str) -> bool:
+    """True where an analysis certainly leaves the field reference of an argument in place."""
+    problems = _problems_of(template, use.analysis, use.team) if use.team is not None else ()
+    return any(problem.code == "field-ref-in-template" and problem.name == argument for problem in problems)
 
 
 def _uses(world: World, template: AnalysisTemplate) -> Iterator[_Use]:

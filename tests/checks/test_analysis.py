@@ -24,7 +24,7 @@ WEB = "provider: {web: {url: http://x, jsonPath: '{$.ok}'}}"
 
 def template(args: str = "", metrics: str | None = None, name: str = "rate", more: str = "", kind: str = "") -> str:
     """An analysis template in flow style; `metrics` are entries without name and provider."""
-    listed = f"name: m, {WEB}" if metrics is None else metrics
+    listed = f"name: {name}, {WEB}" if metrics is None else metrics
     return (
         f"apiVersion: argoproj.io/v1alpha1\nkind: {kind or 'AnalysisTemplate'}\nmetadata: {{name: {name}}}\n"
         f"spec: {{args: [{args}], metrics: [{{{listed}}}]{more}}}\n"
@@ -324,6 +324,83 @@ def test_a_template_without_metrics_is_refused_unless_another_one_brings_some() 
     assert run(empty, rollout(USE)) == [("RL304", "spec.metrics")]
     assert run(empty, base, rollout(both)) == []
     assert run(empty.replace("metrics: []", "templates: [{templateName: base}]"), base) == []
+
+
+SECRET = "{name: x, valueFrom: {secretKeyRef: {name: s, key: k}}}"
+FIELD = "{name: x, valueFrom: {fieldRef: {fieldPath: metadata.name}}}"
+HASH = "{name: x, valueFrom: {podTemplateHashValue: %s}}"
+PASSED = [
+    ("nothing behind the name", "{name: x, value: a}", "{name: x}", "step", ["RL306"]),
+    ("a null value", "{name: x}", "{name: x, value: null}", "background", ["RL306"]),
+    ("an empty string on purpose", "{name: x, value: a}", "{name: x, value: ''}", "step", []),
+    ("a field of the Rollout", "{name: x}", FIELD, "step", []),
+    ("the hash of the new pods", "{name: x}", HASH % "Latest", "step", []),
+    ("the hash of no pods", "{name: x}", HASH % "Canary", "background", ["RL307"]),
+    ("the hash in wrong case", "{name: x}", HASH % "stable", "prePromotion", ["RL307"]),
+    ("a hash that is filled in later", "{name: x}", HASH % "'${HASH}'", "step", []),
+    ("a value for a secret", SECRET, "{name: x, value: a}", "step", ["RL309"]),
+    ("a value for a secret in the background", SECRET, "{name: x, value: a}", "background", ["RL309"]),
+    ("a value for a field reference", FIELD, "{name: x, value: a}", "step", []),
+    ("a field reference that stays", FIELD, "", "step", ["RL310"]),
+    ("a field reference that stays in the background", FIELD, "", "background", ["RL310"]),
+    ("a secret that stays", SECRET, "", "step", []),
+    ("two sources", SECRET.replace("{name: x,", "{name: x, value: a,"), "", "step", ["RL308"]),
+    ("two sources in the background", SECRET.replace("{name: x,", "{name: x, value: a,"), "", "background", ["RL308"]),
+    ("a value beside a field, in the background", FIELD.replace("x,", "x, value: a,"), "", "background", []),
+    ("a value and a null source", "{name: x, value: a, valueFrom: null}", "", "step", []),
+]
+
+
+@pytest.mark.parametrize(
+    "args, passed, role, expected", [case[1:] for case in PASSED], ids=[case[0] for case in PASSED]
+)
+def test_where_the_value_of_an_argument_comes_from(args: str, passed: str, role: str, expected: list[str]) -> None:
+    first = "{name: first, value: a}"
+    findings = run(template(f"{first}, {args}"), rollout(f"{USE}, args: [{first}, {passed}]", role))
+    assert [rule for rule, _ in findings] == expected
+
+
+def test_a_template_that_nobody_uses_is_told_what_would_happen() -> None:
+    assert [r for r, _ in run(template(FIELD))] == ["RL310"]
+    assert [r for r, _ in run(template(SECRET.replace("x,", "x, value: a,")))] == ["RL308"]
+
+
+def test_the_default_that_a_blank_argument_replaces_is_named() -> None:
+    (finding,) = report_of(template("{name: x, value: blue}"), rollout(f"{USE}, args: [{{name: x}}]")).active
+    assert "`blue`" in finding.finding.consequence
+
+
+def test_a_blank_argument_is_found_when_only_the_second_template_declares_it() -> None:
+    both = "templates: [{templateName: base}, {templateName: rate}], args: [{name: x}]"
+    base = template(name="base", metrics=f"name: b, {WEB}")
+    assert run(base, template("{name: x, value: a}"), rollout(both)) == [("RL306", f"{STEP}.args[0].name")]
+
+
+PAIRS = [
+    ("different values", "value: a", "value: b", "other", ["RL311"]),
+    ("equal values", "value: a", "value: a", "other", []),
+    ("a value and none", "value: a", "value: null", "other", []),
+    ("none and a value", "value: null", "value: a", "other", []),
+    ("one metric name", "value: a", "value: a", "rate", ["RL312"]),
+    ("both", "value: a", "value: b", "rate", ["RL311", "RL312"]),
+]
+
+
+@pytest.mark.parametrize("role", ["step", "background", "postPromotion"])
+@pytest.mark.parametrize("one, two, metric, expected", [case[1:] for case in PAIRS], ids=[case[0] for case in PAIRS])
+def test_templates_that_run_together(one: str, two: str, metric: str, expected: list[str], role: str) -> None:
+    both = "templates: [{templateName: rate}, {templateName: base}], args: [{name: x, value: c}]"
+    documents = (
+        template(f"{{name: x, {one}}}"),
+        template(f"{{name: x, {two}}}", f"name: {metric}, {WEB}", name="base"),
+    )
+    assert [rule for rule, _ in run(*documents, rollout(both, role))] == expected
+    assert run(*documents) == []
+
+
+def test_one_template_named_twice_runs_once() -> None:
+    twice = "templates: [{templateName: rate}, {templateName: rate}]"
+    assert run(template("{name: x, value: a}"), rollout(twice)) == []
 
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of public manifests is not beside this checkout")
