@@ -16,7 +16,12 @@ from yaml.events import ScalarEvent, StreamEndEvent
 from rolloutlint.source.documents import EventLoader, slices
 from rolloutlint.source.text import Source, to_span
 
-_HASH = re.compile(r"(?:^|(?<=[ \t]))#[^\r\n]*", re.M)
+_BREAKS = "\n\r\x85\u2028\u2029"
+_BREAK = re.compile(f"[{_BREAKS}]")
+_HASH = re.compile(f"(?<![^ \\t,\\[\\]{{}}\"'{_BREAKS}])#[^{_BREAKS}]*")
+"""After these, and outside every scalar, libyaml takes `#` for a comment."""
+_PROPERTIES = re.compile(f"(?:[&!][^\\s,\\[\\]{{}}]*(?:[ \\t{_BREAKS}]+(?:#[^{_BREAKS}]*)?)*){{1,2}}")
+"""Anchor and tag, with the white space and comments after them: libyaml counts them to the scalar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,8 @@ def comments(source: Source) -> list[Comment]:
         starts = [s for s, _ in spans or ()]
         for match in _HASH.finditer(text):
             at = match.start()
-            own = not text[text.rfind("\n", 0, at) + 1 : at].strip()
+            before = text[:at].rstrip(" \t") if at else ""
+            own = not before or before[-1] in _BREAKS
             if spans is None:
                 inside = not own
             else:

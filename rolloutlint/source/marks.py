@@ -23,7 +23,7 @@ from yaml.events import (
 
 from rolloutlint.finding import Part, Path, Span
 from rolloutlint.source.documents import EventLoader
-from rolloutlint.source.scalars import key_text, resolve
+from rolloutlint.source.scalars import ScalarTable, TagError, key_name
 from rolloutlint.source.text import Source, to_span
 
 
@@ -116,12 +116,26 @@ def _build(loader: Any, base: int, source: Source) -> Node | None:
         if parent.kind == "sequence":
             parent.items.append(node)
         elif waiting[-1] is None:
-            plain = node.kind == "scalar" and not node.style
-            node.key = (key_text(resolve(node.value, source.typing)) or node.value) if plain else node.value
+            node.key = _key(node, event, source.typing)
             waiting[-1] = node
         else:
             parent.entries.append((waiting[-1], node))
             waiting[-1] = None
+
+
+def _key(node: Node, event: Any, table: ScalarTable) -> str:
+    """The key as JSON has it; its text where it can be none."""
+    if node.kind == "alias":
+        target = node.target
+        plain = target is not None and not target.style
+        named = None if target is None or target.kind != "scalar" else key_name(target.value, None, plain, table)
+        return named or ""
+    if node.kind != "scalar":
+        return ""
+    try:
+        return key_name(node.value, event.tag, not node.style, table) or node.value
+    except TagError:
+        return node.value
 
 
 def _collection_end(node: Node, reported: int) -> int:
@@ -150,7 +164,7 @@ def locate(
     for item in path:
         if here.kind == "alias" and here.target is not None:
             via, here = here, here.target
-        step = _child(here, item)
+        step = _child(here, item, source.typing.merge_overwrites)
         if step is None:
             exact = False
             break
@@ -170,9 +184,9 @@ def locate(
         start = key.start if key is not None else _dash(source.text, siblings, here)
         return Located(to_span(source, *_region(key or here)), start, here.end, used)
     if piece is not None and here.kind == "scalar":
-        offsets = value_offsets(source.text, here)
-        if offsets is not None and 0 <= piece[0] < piece[1] <= len(here.value):
-            start, end = offsets[piece[0]], offsets[piece[1] - 1] + 1
+        ranges = _value_ranges(source.text, here)
+        if ranges is not None and 0 <= piece[0] < piece[1] <= len(here.value):
+            start, end = ranges[piece[0]][0], ranges[piece[1] - 1][1]
             return Located(to_span(source, start, end), start, end, used)
         return Located(_shown(source, here, key), here.start, here.end, used, False)
     return Located(_shown(source, here, key), here.start, here.end, used)
@@ -195,29 +209,63 @@ def node_at(root: Node, path: Path) -> Node | None:
 
 
 def _dash(text: str, parent: Node | None, item: Node) -> int:
-    """The offset of the `-` of a block sequence item."""
-    if parent is None or parent.style != "block":
+    """The offset of the `-` of a block sequence item: the first thing after the item before it but comments."""
+    if parent is None or parent.kind != "sequence" or parent.style != "block":
         return item.start
-    dash = text.rfind("-", parent.start, item.start + 1) if text[item.start : item.start + 1] != "-" else item.start
-    before = text.rfind("-", 0, item.start)
-    return dash if dash >= 0 else max(before, 0)
+    index = next(i for i, one in enumerate(parent.items) if one is item)
+    before = parent.items[index - 1].end if index else _after_properties(text, parent.start)
+    blank = _BLANK.match(text, before)
+    dash = blank.end() if blank else before
+    return dash if text.startswith("-", dash) else item.start
 
 
-def _child(node: Node, item: str | int) -> tuple[Node | None, Node, Node | None] | None:
-    """(key, value, the merge or alias it came through) of one step down."""
+def _after_properties(text: str, start: int) -> int:
+    properties = _PROPERTIES.match(text, start)
+    return properties.end() if properties else start
+
+
+def _child(node: Node, item: str | int, overwrites: bool) -> tuple[Node | None, Node, Node | None] | None:
+    """(key, value, the merge it came through) of one step down. `overwrites`: see `ScalarTable.merge_overwrites`."""
     if isinstance(item, int):
         return (None, node.items[item], None) if node.kind == "sequence" and 0 <= item < len(node.items) else None
-    if node.kind != "mapping":
-        return None
-    for key, value in reversed(node.entries):
-        if key.key == item:
-            return key, value, None
-        if key.value == "<<" and not key.style:
-            for merged in _merged(value):
-                found = _child(merged, item)
-                if found is not None:
-                    return found[0], found[1], value
+    through: Node | None = None
+    seen: set[int] = set()
+    open_mappings: list[tuple[Node, Node | None]] = [(node, None)]
+    while open_mappings:
+        mapping, through = open_mappings.pop()
+        if id(mapping) in seen:
+            continue
+        seen.add(id(mapping))
+        merges: list[tuple[Node, Node | None]] = []
+        for key, value in reversed(mapping.entries):
+            if _is_merge(key):
+                merges += [(m, through or value) for m in _merged(value)]
+                if overwrites and any(_has(m, item) for m, _ in merges):
+                    break
+            elif key.key == item:
+                return key, value, through
+        open_mappings += reversed(merges)
     return None
+
+
+def _is_merge(key: Node) -> bool:
+    return key.value == "<<" and not key.style and key.kind == "scalar"
+
+
+def _has(mapping: Node, name: str) -> bool:
+    """Whether `name` is a key of `mapping` or of what it merges."""
+    seen: set[int] = set()
+    left = [mapping]
+    while left:
+        one = left.pop()
+        if id(one) not in seen:
+            seen.add(id(one))
+            for key, value in one.entries:
+                if _is_merge(key):
+                    left.extend(_merged(value))
+                elif key.key == name:
+                    return True
+    return False
 
 
 def _merged(value: Node) -> Iterator[Node]:
@@ -225,7 +273,7 @@ def _merged(value: Node) -> Iterator[Node]:
     for one in sources:
         target = one.target if one.kind == "alias" else one
         if target is not None:
-            yield target
+            yield from _merged(target) if target.kind == "sequence" and target is not value else (target,)
 
 
 def _region(node: Node) -> tuple[int, int]:
@@ -252,97 +300,168 @@ def _shown(source: Source, node: Node, key: Node | None) -> Span:
     return to_span(source, node.start, node.end)
 
 
-_FOLD = re.compile(r"[ \t]*(?:\r\n|\n|\r)(?:[ \t]*(?:\r\n|\n|\r))*[ \t]*")
-_BREAKS = re.compile(r"\r\n|\n|\r")
-_ESCAPE_LENGTH = {"x": 4, "u": 6, "U": 10}
+_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+"""The line breaks of libyaml."""
+_WHITE = re.compile("(?:[ \t]|\r\n|[\n\r\x85\u2028\u2029])+")
+_BLANK = re.compile(r"(?:[ \t]*(?:#[^\n\r]*)?[\n\r\x85\u2028\u2029])*[ \t]*")
+"""White space and comments, up to the next thing."""
+_PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*\s+){1,2}")
+_HEADER = re.compile("[|>]([-+0-9]{0,2})[ \t]*(?:#[^\n\r\x85\u2028\u2029]*)?(?:\r\n|[\n\r\x85\u2028\u2029]|\\Z)")
+_INDENTATION = re.compile("(?:[ ]*(?:\r\n|[\n\r\x85\u2028\u2029]))*[ ]*")
+_ESCAPES = dict(zip('0abt\tnvfre "/\\N_LP', '\0\a\b\t\t\n\v\f\r\x1b "/\\\x85\xa0\u2028\u2029', strict=True))
+_CODE_LENGTH = {"x": 2, "u": 4, "U": 8}
+
+
+@dataclass(slots=True)
+class _Characters:
+    """A value as it is rebuilt from its text: each character with the half-open range of the text it comes from."""
+
+    text: str
+    value: list[str] = field(default_factory=list)
+    ranges: list[tuple[int, int]] = field(default_factory=list)
+
+    def add(self, char: str, start: int, end: int) -> None:
+        self.value.append(char)
+        self.ranges.append((start, end))
+
+    def add_text(self, start: int, end: int) -> None:
+        self.value.extend(self.text[start:end])
+        self.ranges.extend((i, i + 1) for i in range(start, end))
+
+    def add_break(self, found: re.Match[str]) -> None:
+        """A line break that stays: U+2028 and U+2029 as they are, all others as a line feed."""
+        self.add(_normal(found), found.start(), found.end())
+
+    def fold(self, breaks: Sequence[re.Match[str]]) -> None:
+        """The breaks between two lines: one becomes a space, of several the first goes."""
+        first, *others = breaks
+        if _normal(first) != "\n":
+            self.add_break(first)
+        elif not others:
+            self.add(" ", first.start(), first.end())
+        for found in others:
+            self.add_break(found)
+
+
+def _normal(found: re.Match[str]) -> str:
+    return found.group() if found.group() in "\u2028\u2029" else "\n"
 
 
 def value_offsets(text: str, node: Node) -> Sequence[int] | None:
-    """For each character of a scalar's value its offset in the text; `None` where they cannot be matched."""
-    raw = text[node.start : node.end]
+    """For each character of a scalar's value its offset in the text; `None` where they cannot be matched.
+
+    An escape stands at its backslash, the space of a folded line end at that line end.
+    """
+    ranges = _value_ranges(text, node)
+    return None if ranges is None else [start for start, _ in ranges]
+
+
+def _value_ranges(text: str, node: Node) -> Sequence[tuple[int, int]] | None:
+    """Rebuilds the value from the text as libyaml does; only if the two are equal, the offsets are to be trusted."""
+    properties = _PROPERTIES.match(text, node.start)
+    start = properties.end() if properties else node.start
     if node.style in ("|", ">"):
-        return _block_offsets(text, node)
-    inner, base = (raw[1:-1], node.start + 1) if node.style else (raw, node.start)
-    offsets: list[int] = []
-    i = 0
-    while i < len(inner):
-        char = inner[i]
-        fold = _FOLD.match(inner, i) if char in " \t\r\n" else None
-        if fold is not None:
-            count = len(_BREAKS.findall(fold.group()))
-            offsets.extend([base + i] * (1 if count == 1 else count - 1))
-            i = fold.end()
-        elif node.style == "'" and inner.startswith("''", i):
-            offsets.append(base + i)
-            i += 2
-        elif node.style == '"' and char == "\\":
-            following = inner[i + 1 : i + 2]
-            if following in ("\n", "\r"):
-                broken = _FOLD.match(inner, i + 1)
-                i = broken.end() if broken else i + 2
-                continue
-            offsets.append(base + i)
-            i += _ESCAPE_LENGTH.get(following, 2)
+        return _block_ranges(text, start, node)
+    quoted = 1 if node.style else 0
+    built = _flow_characters(text, start + quoted, node.end - quoted, node.style)
+    return built.ranges if "".join(built.value) == node.value else None
+
+
+def _flow_characters(text: str, at: int, end: int, style: str) -> _Characters:
+    built = _Characters(text)
+    while at < end:
+        white = _WHITE.match(text, at, end)
+        if white is not None:
+            breaks = list(_BREAK.finditer(text, at, white.end()))
+            if breaks:
+                built.fold(breaks)
+            else:
+                built.add_text(at, white.end())
+            at = white.end()
+        elif style == "'" and text.startswith("''", at):
+            built.add("'", at, at + 2)
+            at += 2
+        elif style == '"' and text[at] == "\\":
+            at = _escape(built, at, end)
         else:
-            offsets.append(base + i)
-            i += 1
-    return offsets if len(offsets) == len(node.value) else None
+            built.add(text[at], at, at + 1)
+            at += 1
+    return built
 
 
-def _block_offsets(text: str, node: Node) -> Sequence[int] | None:
-    header = text.find("\n", node.start)
-    if header < 0:
-        return [] if not node.value else None
-    lines: list[tuple[int, str]] = []
-    at = header + 1
-    while at <= len(text):
-        stop = text.find("\n", at)
-        stop = len(text) if stop < 0 else stop
-        lines.append((at, text[at:stop].rstrip("\r")))
-        if stop >= len(text) or (at > node.end and text[at:stop].strip()):
-            break
-        at = stop + 1
-    indicator = re.search(r"[1-9]", text[node.start : header].split("#")[0])
-    first = next((line for _, line in lines if line.strip(" ")), "")
-    indent = len(first) - len(first.lstrip(" "))
-    if indicator:
-        indent = next((n for n in range(1, indent + 1) if _fits(lines, n, node)), indent)
-    return _align(lines, indent, node)
+def _escape(built: _Characters, at: int, end: int) -> int:
+    """Adds what the backslash at `at` stands for; gives the offset after it."""
+    text = built.text
+    broken = _BREAK.match(text, at + 1, end)
+    if broken is not None:
+        white = _WHITE.match(text, broken.end(), end)
+        stop = white.end() if white else broken.end()
+        for found in _BREAK.finditer(text, broken.end(), stop):
+            built.add_break(found)
+        return stop
+    letter = text[at + 1 : at + 2]
+    stop = at + 2 + _CODE_LENGTH.get(letter, 0)
+    try:
+        char = _ESCAPES.get(letter) or chr(int(text[at + 2 : stop], 16))
+    except (ValueError, OverflowError):
+        char = "?"
+    built.add(char, at, stop)
+    return stop
 
 
-def _fits(lines: Sequence[tuple[int, str]], indent: int, node: Node) -> bool:
-    return _align(lines, indent, node) is not None
+def _block_ranges(text: str, start: int, node: Node) -> Sequence[tuple[int, int]] | None:
+    header = _HEADER.match(text, start)
+    if header is None:
+        return None
+    indicators = header[1]
+    first = _INDENTATION.match(text, header.end())
+    width = max((len(line) for line in _BREAK.split(first.group())), default=0) if first else 0
+    # An indicator counts from the indentation of the parent, which is not known here: only one can fit the value.
+    for indent in range(1, width + 2) if indicators.strip("+-") else (max(width, 1),):
+        built = _block_characters(text, header.end(), indent, node.style, indicators)
+        if "".join(built.value) == node.value:
+            return built.ranges
+    return None
 
 
-def _align(lines: Sequence[tuple[int, str]], indent: int, node: Node) -> Sequence[int] | None:
-    """Walk text and value side by side; a line end is a newline, or a space where folded, or nothing at all."""
-    value, position = node.value, 0
-    offsets: list[int] = []
-    for start, line in lines:
-        if position >= len(value):
-            break
-        content = line[indent:] if len(line) > indent else ""
-        if value.startswith(content, position):
-            offsets.extend(range(start + min(indent, len(line)), start + min(indent, len(line)) + len(content)))
-            position += len(content)
-        else:
-            return None
-        if position < len(value) and value[position] in " \n":
-            folded_away = value[position] == " " or node.style == "|" or value[position] == "\n"
-            if folded_away and not (
-                node.style == ">" and value[position] == "\n" and _swallowed(value, position, lines, start)
-            ):
-                offsets.append(start + len(line))
-                position += 1
-    return offsets if position == len(value) else None
+def _block_characters(text: str, at: int, indent: int, style: str, indicators: str) -> _Characters:
+    """As `yaml_parser_scan_block_scalar` of libyaml's scanner."""
+    built = _Characters(text)
+    line_end: re.Match[str] | None = None
+    before_indented = False
+    blanks, column, at = _blank_lines(text, at, indent)
+    while column == indent and at < len(text):
+        indented = text[at] in " \t"
+        if line_end is not None:
+            if style == ">" and not before_indented and not indented:
+                built.fold([line_end, *blanks])
+                blanks = []
+            else:
+                built.add_break(line_end)
+        for blank in blanks:
+            built.add_break(blank)
+        before_indented = indented
+        line_end = _BREAK.search(text, at)
+        stop = line_end.start() if line_end else len(text)
+        built.add_text(at, stop)
+        blanks, column, at = _blank_lines(text, line_end.end() if line_end else stop, indent)
+    if line_end is not None and "-" not in indicators:
+        built.add_break(line_end)
+    if "+" in indicators:
+        for blank in blanks:
+            built.add_break(blank)
+    return built
 
 
-def _swallowed(value: str, position: int, lines: Sequence[tuple[int, str]], start: int) -> bool:
-    """In a folded scalar n blank lines between two text lines give n newlines: the first line end gives none."""
-    index = next(i for i, (s, _) in enumerate(lines) if s == start)
-    if not lines[index][1].strip() or lines[index][1].lstrip(" ") != lines[index][1].strip():
-        return False
-    following = lines[index + 1][1] if index + 1 < len(lines) else "x"
-    if following.strip():
-        return False
-    return bool(value[position:].strip("\n")) and not value[position:].lstrip("\n").startswith((" ", "\t"))
+def _blank_lines(text: str, at: int, indent: int) -> tuple[list[re.Match[str]], int, int]:
+    """The breaks of the blank lines from `at` on, then the column and the offset of the next text."""
+    blanks: list[re.Match[str]] = []
+    while True:
+        line = at
+        while at - line < indent and text[at : at + 1] == " ":
+            at += 1
+        found = _BREAK.match(text, at)
+        if found is None:
+            return blanks, at - line, at
+        blanks.append(found)
+        at = found.end()
