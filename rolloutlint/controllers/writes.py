@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from rolloutlint.controllers.ignore_differences import ROLLOUTS_MANAGER, Target
+from rolloutlint.controllers.istio_routes import select_routes
 from rolloutlint.controllers.sync_options import DiffStrategy
 from rolloutlint.controllers.traffic import routers
 from rolloutlint.finding import Path
@@ -251,7 +252,10 @@ class _Writer:
             for target, manifest in self._find("VirtualService", name, namespace, "networking.istio.io"):
                 spec = _map(manifest.get("spec"))
                 yield from self._managed_routes(target, spec)
-                for section, index in _route_indexes(spec, reference, self._managed_names()):
+                selection = select_routes(spec, reference, self._managed_names())
+                for section, index in selection.routes if selection else ():
+                    if selection and section in selection.ambiguous:  # the controller refuses the Rollout
+                        continue
                     route = _map(_list(spec.get(section))[index])
                     yield from self._destinations(target, (section, index), route, subsets, kept)
         for target, manifest in self._find("DestinationRule", _text(rule, "name"), group="networking.istio.io"):
@@ -333,39 +337,6 @@ class _Writer:
             if _text(_map(entry), key) in self._pair:
                 how: Literal["set", "add"] = "set" if "weight" in _map(entry) else "add"
                 yield Write(target, (*path, index, "weight"), how, "weights-reset")
-
-
-def _route_indexes(
-    spec: Mapping[Any, Any], reference: Mapping[Any, Any], managed: tuple[str, ...]
-) -> Iterator[tuple[str, int]]:
-    """The routes of a VirtualService that a Rollout weighs (`istio.go getHttpRouteIndexesToPatch` and kin)."""
-    http = [_text(_map(route), "name") for route in _list(spec.get("http"))]
-    wanted = [name for name in _list(reference.get("routes")) if isinstance(name, str)]
-    if wanted:
-        for name in dict.fromkeys(wanted):
-            if name in http:
-                yield "http", http.index(name)
-    else:
-        own = [index for index, name in enumerate(http) if not name or name not in managed]
-        if len(own) == 1:  # several: the controller refuses the Rollout
-            yield "http", own[0]
-    for section in ("tls", "tcp"):
-        routes = _list(spec.get(section))
-        selectors = [_map(selector) for selector in _list(reference.get(f"{section}Routes"))]
-        if not selectors:
-            if len(routes) == 1:
-                yield section, 0
-            continue
-        for index, route in enumerate(routes):
-            if any(_selects(selector, match) for selector in selectors for match in _list(_map(route).get("match"))):
-                yield section, index
-
-
-def _selects(selector: Mapping[Any, Any], match: object) -> bool:
-    hosts = [host for host in _list(selector.get("sniHosts")) if isinstance(host, str)]
-    of_route = [host for host in _list(_map(match).get("sniHosts")) if isinstance(host, str)]
-    port = selector.get("port")
-    return (not hosts or set(hosts) == set(of_route)) and (not port or _map(match).get("port") == port)
 
 
 def _split_name(name: str) -> tuple[str, str]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from rolloutlint.controllers.ignore_differences import Rule, rules_of
+from rolloutlint.controllers.sync_options import Policy, policy
 from rolloutlint.finding import Path
 from rolloutlint.model.resource import View
 from rolloutlint.model.values import dig, entries, mapping, sequence, text
@@ -62,9 +64,7 @@ class Application(View):
     def sync_options(self) -> tuple[tuple[Path, str], ...]:
         """`syncPolicy.syncOptions` with their paths."""
         options = sequence(dig(self.spec, "syncPolicy", "syncOptions"))
-        return tuple(
-            (("spec", "syncPolicy", "syncOptions", i), o) for i, o in enumerate(options) if isinstance(o, str)
-        )
+        return tuple((("spec", "syncPolicy", "syncOptions", i), o) for i, o in enumerate(options) if isinstance(o, str))
 
     def has_option(self, option: str) -> bool:
         """True where `option` is set, compared exactly as Argo CD does (types.go SyncOptions.HasOption)."""
@@ -85,3 +85,13 @@ class Application(View):
     def ignore_differences(self) -> tuple[tuple[Path, Mapping[str, Any]], ...]:
         """`ignoreDifferences` with their paths."""
         return tuple(entries(self.value, (), "spec", "ignoreDifferences"))
+
+    @cached_property
+    def ignore_rules(self) -> tuple[Rule, ...]:
+        """`ignoreDifferences` as Argo CD reads them."""
+        return rules_of(self.spec)
+
+    @cached_property
+    def policy(self) -> Policy:
+        """`syncPolicy` as the controller reads it."""
+        return policy(self.spec)
