@@ -44,9 +44,10 @@ def text_edits(
     """The edits of `fix` as characters of their sources; `()` where one of them cannot be made safely."""
     made: list[TextEdit] = []
     by_document: dict[DocumentId, list[tuple[Edit, TextEdit]]] = {}
-    for edit in fix.edits:
-        source = source_of(edit.at.document.source)
-        if source is None:
+    for wanted in fix.edits:
+        source = source_of(wanted.at.document.source)
+        edit = _quoted(wanted, node_of(wanted.at.document)) if wanted.op == "quote" else wanted
+        if source is None or edit is None:
             return ()
         if edit.op == "text":
             result = _text(source, edit)
@@ -66,6 +67,14 @@ def text_edits(
         if source is None or part is None or not _proved(source, part, pairs):
             return ()
     return tuple(made)
+
+
+def _quoted(edit: Edit, root: Node | None) -> Edit | None:
+    """A `quote` as the replacement by what stands there, which only the text tells; `None` if it is no plain scalar."""
+    node = node_at(root, edit.at.path) if root is not None else None
+    return (
+        Edit("replace", edit.at, node.value) if node is not None and node.kind == "scalar" and not node.style else None
+    )
 
 
 # ---- proof -------------------------------------------------------------------------------------------------

@@ -174,7 +174,7 @@ def test_quotes_go_from_exact_integers_and_booleans_only() -> None:
 
 def test_a_number_in_an_environment_variable_is_quoted_as_it_is_written() -> None:
     spec = "template: {spec: {containers: [{name: a, image: a, env: [{name: P, value: 0x1F}, {name: Q, value: yes}]}]}}"
-    assert fixed(rollout(spec)) == rollout(spec.replace("0x1F", '"0x1F"').replace("value: yes", 'value: "yes"'))
+    assert fixed(rollout(spec)) == rollout(spec.replace("0x1F", "'0x1F'").replace("value: yes", "value: 'yes'"))
 
 
 def test_a_number_for_a_duration_has_no_fix() -> None:
@@ -222,10 +222,10 @@ def test_an_unserved_kind_is_one_finding_with_a_fix(
 
 
 LABELS = [
-    ("an integer", "annotations: {a: b, wave: 2}", ["metadata.annotations.wave"], 'wave: "2"'),
-    ("an octal number", "annotations: {mode: 0755}", ["metadata.annotations.mode"], 'mode: "0755"'),
-    ("a float", "labels: {version: 1.10}", ["metadata.labels.version"], 'version: "1.10"'),
-    ("a boolean of YAML 1.1", "labels: {public: on}", ["metadata.labels.public"], 'public: "on"'),
+    ("an integer", "annotations: {a: b, wave: 2}", ["metadata.annotations.wave"], "wave: '2'"),
+    ("an octal number", "annotations: {mode: 0755}", ["metadata.annotations.mode"], "mode: '0755'"),
+    ("a float", "labels: {version: 1.10}", ["metadata.labels.version"], "version: '1.10'"),
+    ("a boolean of YAML 1.1", "labels: {public: on}", ["metadata.labels.public"], "public: 'on'"),
     ("a list", "annotations: {owners: [a, b]}", ["metadata.annotations.owners"], "owners: [a, b]"),
     ("labels of the wrong shape are the schema's", "labels: [a]", [], "labels: [a]"),
 ]
