@@ -8,7 +8,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rolloutlint.checks.context import Context, check
-from rolloutlint.controllers.ignore_differences import Fault, Rule, Target, covers, effect, faults
+from rolloutlint.controllers.ignore_differences import (
+    Fault,
+    Rule,
+    Target,
+    covers,
+    effect,
+    faults,
+    rules_of,
+)
 from rolloutlint.controllers.sync_options import (
     SYNC_OPTIONS_ANNOTATION,
     applies_server_side,
@@ -34,6 +42,7 @@ _ROUTED = frozenset(
 _IMAGES: tuple[Path, ...] = tuple(
     ("spec", "template", "spec", kind, 0, "image") for kind in ("containers", "initContainers")
 )
+_SPARING = "ApplyOutOfSyncOnly=true"
 _SHOWN = 3
 
 
@@ -259,7 +268,7 @@ def _judge(ctx: Context[Application], view: View, rollout: View) -> Traffic | No
     shown, undone = [], []
     for write in wanted:
         answer = (inserted if write.how == "insert" else weights).answers[write.path]
-        if answer == "unknown" or _system_rules(ctx, target):
+        if answer == "unknown":
             return None
         ignored = answer == "yes" and write.path not in shifting
         if not ignored and needs_ignore(write, strategy):
@@ -276,7 +285,7 @@ def _judge(ctx: Context[Application], view: View, rollout: View) -> Traffic | No
             undone.append(write)
     if shown and application.policy.apply_out_of_sync_only:
         undone = list(wanted)  # the object is OutOfSync as a whole, so every sync applies it
-    if not shown and not undone:
+    if not (shown or undone) or (shown and _system_rules(ctx, target)):
         return None
     failures = weights.failures if any(w.how != "insert" for w in shown) else ()
     traffic = Traffic(view, rollout, target, tuple(shown), tuple(undone))
@@ -365,6 +374,9 @@ def _names(names: list[str]) -> str:
 def _ignore_fix(ctx: Context[Application], group: list[Traffic]) -> Fix:
     """The rule that covers all writes, and `ApplyOutOfSyncOnly=true` so that a sync leaves the ignored fields alone."""
     target = group[0].target
+    mended = _passing_over(ctx, group)
+    if mended:
+        return ctx.fix(f"Write `{mended}`", ctx.edit("replace", group[0].at, mended), *_inserted(ctx, []))
     pointers: dict[str, None] = {}
     paths: dict[str, None] = {}
     for write in (w for t in group for w in t.shown):
@@ -380,13 +392,27 @@ def _ignore_fix(ctx: Context[Application], group: list[Traffic]) -> Fix:
     if paths:
         entry["jqPathExpressions"] = list(paths)
     rules = [entry] if pointers or paths else []
-    policy = ctx.resource.policy
-    protected = policy.apply_out_of_sync_only
-    return _insert(ctx, rules, [] if protected else ["ApplyOutOfSyncOnly=true"])
+    title = "Ignore what the controller writes" if rules else f"Add `{_SPARING}`"
+    return ctx.fix(title, *_inserted(ctx, rules))
 
 
-def _insert(ctx: Context[Application], rules: list[dict[str, Any]], options: list[str]) -> Fix:
-    """The edits that add ignore rules and sync options, wherever their lists begin."""
+def _passing_over(ctx: Context[Application], group: list[Traffic]) -> str:
+    """The jq path that fails here, with `[]?` for `[]`, where that covers everything; else `""`."""
+    written = dig(ctx.resource.value, *group[0].at) if group[0].why == "jq-fails" else None
+    if not isinstance(written, str):
+        return ""
+    mended = written.replace("[]?", "[]").replace("[]", "[]?")
+    (rule,) = rules_of({"ignoreDifferences": [{"jqPathExpressions": [mended]}]})
+    for one in group:
+        removed = effect(rule, one.view.value).removed
+        if not all(any(w.path[: len(gone)] == gone for gone in removed) for w in one.shown):
+            return ""
+    return mended
+
+
+def _inserted(ctx: Context[Application], rules: list[dict[str, Any]]) -> list[Edit]:
+    """The edits that add ignore rules and the option that spares what they cover, wherever their lists begin."""
+    options = [] if ctx.resource.policy.apply_out_of_sync_only else [_SPARING]
     edits: list[Edit] = []
     tree: dict[str, Any] = {}
     for path, items in ((_IGNORE, rules), (_OPTIONS, options)):
@@ -405,7 +431,7 @@ def _insert(ctx: Context[Application], rules: list[dict[str, Any]], options: lis
             edits.append(ctx.edit("insert", at, {path[len(at)]: value}))
     if tree:
         edits.append(ctx.edit("insert", ("spec",), tree))
-    return ctx.fix("Ignore what the controller writes", *edits)
+    return edits
 
 
 def _deepest(application: Application, path: Path) -> Path:
