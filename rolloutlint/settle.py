@@ -113,13 +113,13 @@ def stable_path(value: Any, path: Path) -> str:
 def fingerprint(finding: Finding, value: Any) -> str:
     """Identity of a finding: rule, resource, path by names, discriminator; never file, line, index or message.
 
-    `value` is the resource's plain value. Findings about no resource (a broken file) are known by file and text.
+    `value` is the resource's plain value. Findings about no resource (a broken file) are known by their file, path and discriminator.
     """
     if finding.resource is not None:
         resource = finding.resource
         parts = [resource.group, resource.kind, resource.namespace, resource.name, stable_path(value, finding.at.path)]
     else:
-        parts = [finding.at.document.source, show_path(finding.at.path), finding.message]
+        parts = [finding.at.document.source, show_path(finding.at.path)]
     text = "\0".join([finding.rule, *parts, finding.at.part, finding.discriminator])
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
