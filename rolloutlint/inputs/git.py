@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import os
 import posixpath
 
@@ -17,6 +16,8 @@ def repository_name(root: str) -> str:
     raw = read_path(os.path.join(root, ".git", "config"), ".git/config")
     if not isinstance(raw, bytes):
         return ""
+    import configparser
+
     parser = configparser.RawConfigParser(strict=False)
     try:
         parser.read_string(raw.decode("utf-8", "replace"))
