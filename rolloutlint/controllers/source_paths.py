@@ -119,25 +119,6 @@ def sources_of(spec: object) -> tuple[Mapping[str, Any], ...]:
     return (single,) if isinstance(single, Mapping) else ()
 
 
-def same_repository(one: str, other: str) -> bool:
-    """True where two repository URLs name the same repository whatever the transport: ssh, https, `.git`."""
-    return bool(one) and _repository(one) == _repository(other)
-
-
-def _repository(url: str) -> str:
-    text = url.strip().rstrip("/")
-    scheme, separator, rest = text.partition("://")
-    if not separator:
-        host, colon, path = text.partition(":")
-        rest = f"{host}/{path}" if colon and "/" not in host else text
-    host, _, path = rest.partition("/")
-    host = host.rpartition("@")[2].lower()
-    name, _, port = host.partition(":")
-    default_port = {"https": "443", "http": "80", "ssh": "22"}.get(scheme.lower() if separator else "ssh")
-    host = name if port in ("", default_port) else host
-    return f"{host}/{path.strip('/').removesuffix('.git')}".lower()
-
-
 def _text(source: Mapping[Any, Any], key: str) -> str:
     value = source.get(key)
     return value if isinstance(value, str) else ""
