@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rolloutlint.controllers.source_paths import Covered, covered, normal_path, same_repository, sources_of
+from rolloutlint.controllers.source_paths import Covered, covered, normal_path, sources_of
 
 FILES = {
     "README.md",
@@ -122,20 +122,6 @@ def test_sources_win_over_source():
     assert sources_of({"source": {"path": "a"}, "sources": []}) == ({"path": "a"},)
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "expected"),
-    [
-        ("https://github.com/org/app.git", "git@github.com:org/app", True),
-        ("ssh://git@github.com:22/org/app.git", "https://GitHub.com/org/app/", True),
-        ("https://github.com/org/app", "https://github.com/org/application", False),
-        ("https://git.example.com:8443/a", "https://git.example.com/a", False),
-        ("", "", False),
-    ],
-)
-def test_repository_urls_are_compared_without_their_transport(one: str, other: str, expected: bool):
-    assert same_repository(one, other) is expected
-
-
 TREES = st.recursive(
     st.none() | st.booleans() | st.sampled_from(["apps", "..", "*", "[", ""]),
     lambda inner: (
@@ -153,8 +139,3 @@ TREES = st.recursive(
 def test_any_source_gives_an_answer(source: dict[str, Any], spec: Any):
     assert covered(source, FILES).files <= FILES
     sources_of(spec)
-
-
-@given(st.text(max_size=20), st.text(max_size=20))
-def test_any_two_urls_compare_the_same_both_ways(one: str, other: str):
-    assert same_repository(one, other) == (same_repository(other, one) if one and other else False)
