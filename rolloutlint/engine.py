@@ -308,7 +308,9 @@ class _Run:
                     continue
                 if not finding.trail:
                     users = self._users(resource) if users is None else users
-                    finding = replace(finding, trail=users)
+                    named = {r.resource for r in finding.related}
+                    added = tuple(u for u in users if u.resource not in named)
+                    finding = replace(finding, related=(*finding.related, *added))
                 yield finding, self._fingerprint(finding, view)
 
     def _fingerprint(self, finding: Finding, view: View) -> str:
@@ -329,7 +331,7 @@ class _Run:
         users = []
         for reference in self.world.referrers(resource)[:USERS_SHOWN]:
             place = reference.origin.place(reference.naming.path)
-            users.append(Related(place, f"{_role(reference.naming)}", reference.origin.id))
+            users.append(Related(place, f"used by {_role(reference.naming)}", reference.origin.id))
         return tuple(users)
 
     def _run(self, rule: Rule, function: Check[Any], context: Context[Any], at: Place) -> Sequence[Finding]:

@@ -16,7 +16,7 @@ from rolloutlint.controllers.sync_waves import HELM_HOOK, HOOK, WAVE, hooks, is_
 from rolloutlint.finding import Path, ResourceId
 from rolloutlint.graph.layout import Layout
 from rolloutlint.graph.references import Naming
-from rolloutlint.graph.scopes import Delivery, FileTree, Scopes, deliver, scope_files
+from rolloutlint.graph.scopes import Delivery, FileTree, Scopes, deliver, inside, scope_files, top_directory
 from rolloutlint.model import Application, Resource, View, view_of
 from rolloutlint.model.resource import CLUSTER_SCOPED
 from rolloutlint.model.values import mapping, text
@@ -362,6 +362,14 @@ class World:
         destinations = {a.destination_namespace for a in self._syncing.get(file, ())}
         return destinations.pop() if len(destinations) == 1 else (None if destinations else "")
 
+    def _root_of(self, file: str) -> str:
+        """The input directory a file lies below, as far as the layout tells."""
+        known = self.layout.roots.get(file)
+        if known is not None:
+            return known
+        roots = {r for r in self.layout.roots.values() if inside(file, r)}
+        return max(roots, key=len, default="")
+
     def _boundaries(self) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
         """(closed, open) pairs of scope and namespace, as Applications decide them; `*` is every namespace."""
         closed: set[tuple[str, str]] = set()
@@ -377,16 +385,22 @@ class World:
         return closed, opened
 
     def _unread_scopes(self) -> set[str]:
-        """The scopes to which files may belong that were not read, or whose rendering adds what was not loaded."""
+        """The scopes to which files may belong that were not read, or whose rendering adds what was not loaded.
+
+        What lies in the directory of an Application opens only what that Application delivers (`_boundaries`);
+        elsewhere a gap opens the directory tree it belongs to, and no more than its top directory.
+        """
         opened: set[str] = set()
         near: set[str] = set()
-        for directory in {*(file.rpartition("/")[0] for file in self.layout.unread), *self.layout.charts}:
-            while directory and not self._tree.any_below(directory):
+        for gap in (*self.layout.unread, *(f"{chart}/Chart.yaml" for chart in self.layout.charts)):
+            top = top_directory(gap, self._root_of(gap))
+            directory = gap.rpartition("/")[0]
+            while len(directory) > len(top) and not self._tree.any_below(directory):
                 directory = directory.rpartition("/")[0]
-            near.add(directory)
+            near.add(directory or ".")
         for directory in near:
-            for file in self._tree.below(directory) if directory else self._tree.files:
-                opened |= self._scopes[file]
+            for file in self._tree.below(directory):
+                opened |= {scope for scope in self._scopes[file] if not scope.startswith("cluster:")}
         for file in self._tree.files:
             for overlay in self.layout.overlays_of(file):
                 if overlay.root in self.layout.open_roots:
