@@ -113,7 +113,8 @@ def stable_path(value: Any, path: Path) -> str:
 def fingerprint(finding: Finding, value: Any) -> str:
     """Identity of a finding: rule, resource, path by names, discriminator; never file, line, index or message.
 
-    `value` is the resource's plain value. Findings about no resource (a broken file) are known by their file, path and discriminator.
+    `value` is the resource's plain value. Findings about no resource (a broken
+    file) are known by their file, path and discriminator.
     """
     if finding.resource is not None:
         resource = finding.resource
