@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
+from typing import Any
 
 import yaml
-from yaml.events import ScalarEvent, StreamEndEvent
+from yaml.events import CollectionEndEvent, CollectionStartEvent, ScalarEvent, StreamEndEvent
 
 from rolloutlint.source.documents import EventLoader, slices
-from rolloutlint.source.text import Source, to_span
+from rolloutlint.source.text import LIMITS, Source, to_span
 
 _BREAKS = "\n\r\x85\u2028\u2029"
 _BREAK = re.compile(f"[{_BREAKS}]")
@@ -44,38 +45,54 @@ def comments(source: Source) -> list[Comment]:
             continue
         spans = _scalars(text)
         starts = [s for s, _ in spans or ()]
-        for match in _HASH.finditer(text):
-            at = match.start()
-            before = text[:at].rstrip(" \t") if at else ""
-            own = not before or before[-1] in _BREAKS
-            if spans is None:
-                inside = not own
-            else:
-                index = bisect_right(starts, at) - 1
-                inside = index >= 0 and at < spans[index][1]
-            if not inside:
-                span = to_span(source, start + at, start + match.end())
+        match = _HASH.search(text)
+        while match is not None:
+            at, stop = match.span()
+            index = bisect_right(starts, at) - 1
+            own = _alone(text, at)
+            if spans is not None and index >= 0 and at < spans[index][1]:
+                stop = spans[index][1]
+            elif spans is not None or own:
+                span = to_span(source, start + at, start + stop)
                 found.append(Comment(span.line, span.column, match.group(), own))
+            match = _HASH.search(text, stop)
     return found
+
+
+def _alone(text: str, at: int) -> bool:
+    while at and text[at - 1] in " \t":
+        at -= 1
+    return not at or text[at - 1] in _BREAKS
 
 
 def _scalars(text: str) -> list[tuple[int, int]] | None:
     """The spans of all scalars, sorted, block scalars without their header line; `None` if it cannot be parsed."""
     spans: list[tuple[int, int]] = []
-    loader = EventLoader(text)
+    depth = 0
+    loader: Any = None
     try:
-        while True:
+        loader = EventLoader(text)
+        while depth <= LIMITS.depth:  # libyaml's time grows with the square of the depth
             event = loader.get_event()
             if event.__class__ is StreamEndEvent:
                 return spans
-            if isinstance(event, ScalarEvent) and event.start_mark and event.end_mark:
+            if isinstance(event, CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, CollectionEndEvent):
+                depth -= 1
+            elif isinstance(event, ScalarEvent) and event.start_mark and event.end_mark:
                 start, end = event.start_mark.index, event.end_mark.index
+                properties = _PROPERTIES.match(text, start)
+                if properties is not None:
+                    start = properties.end()
                 if event.style in ("|", ">"):
-                    header = text.find("\n", start)
-                    start = end if header < 0 else header + 1
+                    header = _BREAK.search(text, start)
+                    start = header.end() if header else end
                 if end > start:
                     spans.append((start, end))
-    except yaml.YAMLError:
-        return None
+    except (yaml.YAMLError, UnicodeEncodeError):
+        pass
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
+    return None

@@ -32,8 +32,7 @@ from rolloutlint.source.text import LIMITS, Limits, Problem, ProblemKind, Source
 EventLoader: Any = getattr(yaml.cyaml, "CParser", yaml.SafeLoader) if yaml.__with_libyaml__ else yaml.SafeLoader
 """libyaml, or the same parser in Python where PyYAML was built without it: the same events, an order slower."""
 
-_START_MARKER = re.compile("---")
-_ANY_MARKER = re.compile(r"---|\.\.\.")
+_MARKER = re.compile("---")
 _BREAKS = "\n\r\x85\u2028\u2029"
 """Where a line ends for libyaml."""
 _BREAK = re.compile(f"[{_BREAKS}]")
@@ -61,24 +60,18 @@ class Reader(Protocol):
 
 
 def slices(text: str) -> Iterator[tuple[int, int]]:
-    """The parts of `text` that each hold at most one document, in order: cut before `---` and after `...`.
+    """The parts of `text` that each hold at most one document, in order: cut before `---`, as kubectl cuts.
 
-    No scalar can hold a line that starts with such a marker, so the cut needs no parser. Directives go with the
-    `---` below them.
+    No scalar can hold a line that starts with this marker, so the cut needs no parser. Directives go with the `---`
+    below them. What follows `...` without a `---` stays: it is a fault of that part.
     """
     start = 0
-    for found in (_ANY_MARKER if "..." in text else _START_MARKER).finditer(text):
+    for found in _MARKER.finditer(text):
         at = found.start()
         follows = text[at + 3 : at + 4]
         if (at and text[at - 1] not in _BREAKS) or (follows and follows not in _AFTER_MARKER):
             continue
-        if text[at] == ".":
-            line_end = _BREAK.search(text, at)
-            cut = line_end.end() if line_end else len(text)
-            if start and not text[start:at].strip():  # libyaml passes over a second end of the same document
-                start = cut
-        else:
-            cut = _with_directives(text, start, at) if "%" in text else at
+        cut = _with_directives(text, start, at) if "%" in text else at
         if cut > start:
             yield start, cut
             start = cut
@@ -87,16 +80,15 @@ def slices(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _with_directives(text: str, start: int, marker: int) -> int:
-    """The start of the first directive in the lines right above `marker`, else `marker`."""
+    """The start of the first directive right above `marker`, if a document may start there, else `marker`."""
     cut = line = marker
     while line > start:
         below = line
         line = text.rfind("\n", start, line - 1) + 1 or start
-        first = text[line]
-        if first == "%":
+        if text[line] == "%":
             cut = line
-        elif first != "#" and text[line:below].strip():
-            break
+        elif text[line] != "#" and text[line:below].strip():
+            return cut if text.startswith("...", line) else marker
     return cut
 
 
@@ -381,16 +373,19 @@ class _Composer:
             at, message = begin, "the quotes that open here are never closed"
         elif begin is not None and problem == "could not find expected ':'":
             at, message = begin, "has neither `:` nor `-`, and continues nothing"
-        elif begin is not None and context.startswith("while parsing a flow "):
+        elif begin is not None and context in _FLOWS:
             expected = problem.removeprefix("did not find expected ").replace("'", "`")
             if _BREAK.search(text, begin, at) or not text[at:].strip():
                 at, message, other = begin, f"`{text[begin]}` is never closed", (at, f"{expected} was expected here")
             else:
                 message, other = f"{expected} was expected here", (begin, f"`{text[begin]}` opens here")
-        elif begin is not None and context.startswith("while parsing a block "):
-            other = begin, f"the {context.removeprefix('while parsing a block ').replace('collection', 'list')} begins here"
+        elif problem == "did not find expected key" and text[text.rfind("\n", 0, at) + 1 : at].strip():
+            message = "stands after the end of a value: quote the value as a whole"
+        elif begin is not None and context in _BLOCKS:
+            other = begin, f"the {_BLOCKS[context]} begins here"
         elif problem == "found character that cannot start any token":
-            message = "a value cannot start with " + ("a tab" if text[at] == "\t" else f"`{text[at]}` unless it is quoted")
+            found = {"\t": "a tab", "`": "a backtick"}.get(text[at : at + 1], f"`{text[at : at + 1]}`")
+            message = f"a value cannot start with {found} unless it is quoted"
         tab = _TAB.match(text, text.rfind("\n", 0, at) + 1)
         if tab is not None and ("token" in problem or "tab" in problem):
             at, message, other = tab.end() - 1, "a tab indents this line, and YAML allows only spaces there", None
@@ -414,6 +409,8 @@ class _Composer:
         return start, start + (offset < len(text) and text[offset] not in "\r\n")
 
 
+_FLOWS = ("while parsing a flow sequence", "while parsing a flow mapping")
+_BLOCKS = {"while parsing a block mapping": "mapping", "while parsing a block collection": "list"}
 _WORDING = {
     "mapping values are not allowed in this context": "`:` starts a value where none can be: check the indentation, "
     "or quote the text",

@@ -24,7 +24,7 @@ from yaml.events import (
 from rolloutlint.finding import Part, Path, Span
 from rolloutlint.source.documents import EventLoader
 from rolloutlint.source.scalars import ScalarTable, TagError, key_name
-from rolloutlint.source.text import Source, to_span
+from rolloutlint.source.text import LIMITS, Source, to_span
 
 
 @dataclass(slots=True)
@@ -63,13 +63,15 @@ class Located:
 
 def mark(source: Source, start: int, end: int) -> Node | None:
     """The marked tree of the document in `source.text[start:end]`; `None` where that cannot be parsed."""
-    loader = EventLoader(source.text[start:end])
+    loader: Any = None
     try:
+        loader = EventLoader(source.text[start:end])
         return _build(loader, start, source)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, UnicodeEncodeError):
         return None
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
 
 
 def _build(loader: Any, base: int, source: Source) -> Node | None:
@@ -99,6 +101,8 @@ def _build(loader: Any, base: int, source: Source) -> Node | None:
             )
             if event.anchor is not None:
                 anchors[event.anchor] = node
+            if len(stack) >= LIMITS.depth:  # libyaml's time grows with the square of the depth
+                return None
             stack.append(node)
             waiting.append(None)
             continue

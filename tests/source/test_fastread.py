@@ -187,8 +187,8 @@ def parts(text: str) -> Iterator[str]:
 @given(GENERATED)
 def test_the_authority_agrees_with_an_independent_composition(text: str) -> None:
     values, problems = authority(text)
-    if problems or any(c in text for c in ("<<", "!", "&", "*")):
-        return  # merges, tags and aliases: the recorded kubectl decides, not PyYAML
+    if problems or any(c in text for c in ("<<", "!", "&", "*", "\n...")):
+        return  # merges, tags, aliases: the recorded kubectl decides; after `...` YAML 1.2 needs no `---`, PyYAML does
     assert repr(values) == repr(independent(text))
 
 
