@@ -30,7 +30,7 @@ from rolloutlint.source.scalars import ScalarTable, TagError, key_name, key_text
 from rolloutlint.source.text import LIMITS, Limits, Problem, ProblemKind, Source, to_span
 
 EventLoader: Any = getattr(yaml.cyaml, "CParser", yaml.SafeLoader) if yaml.__with_libyaml__ else yaml.SafeLoader
-"""libyaml; where PyYAML was built without it its parser in Python, an order slower, which judges some faults otherwise."""
+"""libyaml; where PyYAML lacks it, its parser in Python: an order slower, and it judges some faults otherwise."""
 
 _MARKER = re.compile("---")
 _BREAKS = "\n\r\x85\u2028\u2029"
