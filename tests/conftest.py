@@ -1,11 +1,22 @@
-"""Golden files: `pytest --renew` writes what the tests compare with; the difference is then reviewed in git."""
+"""What all tests share: how hypothesis searches, and golden files.
+
+`pytest --renew` writes the golden files that tests compare with; the difference is then reviewed in git.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine is no fault of the code, so no example is timed. Continuous integration runs the same examples every
+# time; everybody else searches further with every run.
+settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", parent=settings.get_profile("local"), derandomize=True, database=None, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
