@@ -82,20 +82,19 @@ def test_a_comment_ends_with_its_line_whatever_ends_the_line(ending: str) -> Non
 
 @settings(max_examples=300, deadline=None)
 @given(GENERATED)
-def test_taking_all_comments_away_changes_no_value(text: str) -> None:
+def test_other_words_in_all_comments_change_no_value(text: str) -> None:
     before = [d.value for d in load(Source("a.yaml", text)) if isinstance(d, Document)]
     problems = [p for p in load(Source("a.yaml", text)) if not isinstance(p, Document)]
     if problems or "\r" in text:
         return
     lines = re.split(r"(?<=\n)", text)
     for comment in reversed(comments(Source("a.yaml", text))):
-        without(lines, comment)
+        reword(lines, comment)
     after = [d.value for d in load(Source("a.yaml", "".join(lines))) if isinstance(d, Document)]
     assert repr(after) == repr(before)
 
 
-def without(lines: list[str], comment: Comment) -> None:
+def reword(lines: list[str], comment: Comment) -> None:
     line = lines[comment.line - 1]
     assert line[comment.column - 1 :].rstrip("\n") == comment.text
-    rest = line[comment.column - 1 + len(comment.text) :]
-    lines[comment.line - 1] = "" if comment.own_line else line[: comment.column - 1] + rest
+    lines[comment.line - 1] = line[: comment.column - 1] + "# other words\n"
