@@ -256,8 +256,9 @@ def _template_hint(ctx: Context[View], reference: Reference) -> tuple[str, dict[
 def _serving(ctx: Context[Rollout], template: Mapping[str, Any]) -> list[tuple[Path, Mapping[str, Any]]]:
     """The containers that certainly get the traffic of the Rollout's Services.
 
-    With all Services known: those that declare a port they target, else the only container. With a Service
-    unknown: the only container, if it declares ports.
+    With all Services known: those that declare a port they target, else the only container if they target a number
+    (a port name that no container declares has no endpoints). With a Service unknown: the only container, if it
+    declares ports.
     """
     every = list(containers(template))
     references = ctx.refs(*SERVICES)
@@ -266,7 +267,8 @@ def _serving(ctx: Context[Rollout], template: Mapping[str, Any]) -> list[tuple[P
         return every if len(every) == 1 and every[0][1].get("ports") else []
     wanted = {port for service in targets for port in _target_ports(service)}
     matching = [entry for entry in every if wanted & _declared(entry[1])]
-    return matching or (every if len(every) == 1 and wanted else [])
+    by_number = any(isinstance(port, int) for port in wanted)
+    return matching or (every if len(every) == 1 and by_number else [])
 
 
 def _target_ports(service: View) -> Iterable[int | str]:

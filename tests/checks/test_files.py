@@ -197,6 +197,16 @@ def test_a_required_field_is_missed_at_its_parent_or_at_the_null(text: str, line
     assert found_path.endswith(path)
 
 
+def test_what_a_test_expects_of_an_object_is_not_missing_anything() -> None:
+    assertion = "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: a}\nstatus: {phase: Healthy}\n"
+    assert run(assertion) == []
+
+
+def test_an_empty_status_does_not_make_an_assertion() -> None:
+    scaffold = "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: a}\nstatus: {}\n"
+    assert [rule for rule, _, _ in run(scaffold)] == ["RL005"]
+
+
 VERSIONS = [
     ("a version that never was", "argoproj.io/v1", "Rollout", "argoproj.io/v1alpha1", "Rollout", "safe"),
     ("a misspelt group", "argoprj.io/v1alpha1", "AnalysisTemplate", "argoproj.io/v1alpha1", "AnalysisTemplate", "safe"),

@@ -336,6 +336,7 @@ NAME = "RL205 spec.template.spec.containers[%d].name"
         (BARE, "", [NAME % 0]),
         ("{name: cart, image: cart}", "", []),
         ("{name: cart, image: cart}", BOTH, [NAME % 0]),
+        ("{name: cart, image: cart}", BOTH.replace("8080", "http"), []),  # no endpoints: nothing gets there
         (BARE.replace("ports", PROBE + ", ports"), BOTH, []),
         (BARE.replace("ports", "readinessProbe: null, ports"), BOTH, [NAME % 0]),
         (BARE.replace("ports", "startupProbe: {tcpSocket: {port: 8080}}, ports"), BOTH, []),
