@@ -8,19 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, cast
-
-import yaml
+from typing import Any, Literal, NamedTuple, cast
 
 from rolloutlint.finding import Severity
 from rolloutlint.resources import data_dir
+from rolloutlint.source import Document, Source, load
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """The three sentences of a finding, with `{placeholders}` that the check fills in."""
 
     message: str
@@ -28,8 +23,7 @@ class Message:
     remedy: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """Front matter of one rule page."""
 
     id: str
@@ -53,8 +47,7 @@ class Rule:
     """Absolute path of the page."""
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(NamedTuple):
     """A named set of rules; `extends` names the one it builds on."""
 
     name: str
@@ -62,8 +55,7 @@ class Profile:
     extends: str
 
 
-@dataclass(frozen=True, slots=True)
-class Catalogue:
+class Catalogue(NamedTuple):
     """All rules by id, in order, and the profiles."""
 
     rules: Mapping[str, Rule]
@@ -89,6 +81,14 @@ class Catalogue:
         return tuple(i for i in self.rules if selector.startswith("RL") and i.startswith(selector))
 
 
+def _mapping(text: str, file: str) -> Mapping[str, Any]:
+    """The mapping that is all of a text, by our own reader: importing PyYAML costs more than reading every page."""
+    documents = list(load(Source(file, text)))
+    if len(documents) == 1 and isinstance(documents[0], Document) and isinstance(documents[0].value, dict):
+        return documents[0].value
+    raise ValueError(f"{file}: not one YAML mapping")
+
+
 def _message(front: Mapping[str, Any], page: str) -> Message:
     try:
         return Message(front["message"], front["consequence"], front["remedy"])
@@ -100,7 +100,7 @@ def parse_front_matter(text: str, page: str) -> Rule:
     """The `Rule` a page's text declares. Raises `ValueError` naming `page` when it is not a rule page."""
     if not text.startswith("---\n") or "\n---\n" not in text:
         raise ValueError(f"{page}: no front matter")
-    front = yaml.load(text[4 : text.index("\n---\n") + 1], Loader=_Loader)
+    front = _mapping(text[4 : text.index("\n---\n") + 1], page)
     variants: dict[str, Message] = {"": _message(front, page)}
     for name, variant in (front.get("variants") or {}).items():
         variants[name] = _message({**front, **variant}, page)
@@ -146,7 +146,8 @@ def load_catalogue(directory: str = "") -> Catalogue:
     for page in _pages(directory):
         with open(page, encoding="utf-8") as handle:
             rules.append(parse_front_matter(handle.read(), page))
-    with open(os.path.join(directory, "profiles.yaml"), encoding="utf-8") as handle:
-        declared = yaml.load(handle.read(), Loader=_Loader)["profiles"]
+    profiles_file = os.path.join(directory, "profiles.yaml")
+    with open(profiles_file, encoding="utf-8") as handle:
+        declared = _mapping(handle.read(), profiles_file)["profiles"]
     profiles = {p["name"]: Profile(p["name"], p["summary"], p.get("extends") or "") for p in declared}
     return Catalogue({r.id: r for r in sorted(rules, key=lambda r: r.id)}, profiles)

@@ -9,15 +9,13 @@ from __future__ import annotations
 import os
 import re
 import sys
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
 from rolloutlint import __version__, suppress
 from rolloutlint.catalogue import Catalogue, Rule
-from rolloutlint.checks import Check, Context, all_checks
+from rolloutlint.checks import Check, Context, check_of
 from rolloutlint.config.plan import RulePlan, plan
 from rolloutlint.finding import (
     Counts,
@@ -49,24 +47,24 @@ USERS_SHOWN = 5
 _OBJECT_LIKE = re.compile(r"""^[ \t]*(?:-[ \t]+)?["']?(?:apiVersion|kind)["']?[ \t]*:""", re.MULTILINE)
 
 
-@dataclass(slots=True)
 class Loaded:
     """What came out of the texts: objects without their trees, and where every document stands."""
 
-    resources: list[Resource] = field(default_factory=list)
-    namings: dict[int, tuple[Naming, ...]] = field(default_factory=dict)
-    slices: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
-    digests: dict[str, bytes] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-    incomplete: list[Incomplete] = field(default_factory=list)
-    unread: set[str] = field(default_factory=set)
-    """Sources of which at least one document that may hold objects could not be read."""
-    undecodable: set[str] = field(default_factory=set)
-    """Sources that gave no text at all."""
-    comments: dict[str, list[Comment]] = field(default_factory=dict)
-    annotations: list[suppress.AnnotationSuppression] = field(default_factory=list)
-    annotated: dict[tuple[DocumentId, ResourceId], Resource] = field(default_factory=dict)
-    documents: int = 0
+    def __init__(self) -> None:
+        self.resources: list[Resource] = []
+        self.namings: dict[int, tuple[Naming, ...]] = {}
+        self.slices: dict[str, list[tuple[int, int]]] = {}
+        self.digests: dict[str, bytes] = {}
+        self.problems: list[Problem] = []
+        self.incomplete: list[Incomplete] = []
+        self.unread: set[str] = set()
+        """Sources of which at least one document that may hold objects could not be read."""
+        self.undecodable: set[str] = set()
+        """Sources that gave no text at all."""
+        self.comments: dict[str, list[Comment]] = {}
+        self.annotations: list[suppress.AnnotationSuppression] = []
+        self.annotated: dict[tuple[DocumentId, ResourceId], Resource] = {}
+        self.documents = 0
 
     def add(self, source: Source) -> None:
         """Read one source: its documents, objects, problems and suppressions."""
@@ -128,7 +126,7 @@ class Loaded:
         if all(one <= other for one, other in pairwise(places)):
             return
         new = {old: number for number, (_, old) in enumerate(sorted(places))}
-        numbered = (replace(r, number=new[r.number]) for r in self.resources)
+        numbered = (r._replace(number=new[r.number]) for r in self.resources)
         self.resources = sorted(numbered, key=lambda r: r.number)
         self.namings = {new[old]: names for old, names in self.namings.items()}
 
@@ -197,8 +195,8 @@ class _Run:
 
     def report(self) -> Report:
         """Check, settle, judge, order."""
-        checks = self._applicable()
-        raw = [*self._problem_findings(checks), *self._findings(checks)]
+        rules = self._applicable()
+        raw = [*self._problem_findings(rules), *self._findings(rules)]
         settled = settle(raw, self.plan.for_file, self.catalogue, self.texts)
         judged, about = self._judge(settled)
         named_notes = [(f, self._fingerprint_of_note(f)) for f in about]
@@ -256,27 +254,24 @@ class _Run:
         names = {name for f in findings for name in (f.file, *(e.source for e in f.edits))}
         return {name: source.text for name in sorted(names) if (source := self.texts.source(name)) is not None}
 
-    def _applicable(self) -> Mapping[str, Sequence[tuple[Rule, Check[Any]]]]:
-        """`group/Kind`, `*` or `problem` -> the rules that run there, for the targeted versions."""
-        table: dict[str, list[tuple[Rule, Check[Any]]]] = {}
+    def _applicable(self) -> Mapping[str, Sequence[Rule]]:
+        """`group/Kind`, `*`, `problem` or `settled` -> the rules that run there, for the targeted versions."""
+        table: dict[str, list[Rule]] = {}
         ran = set()
-        for rule_id, function in all_checks().items():
-            rule = self.catalogue.rules[rule_id]
-            if rule_id not in self.plan.rules or not _in_range(rule, self.settings):
-                continue
-            ran.add(rule_id)
-            for kind in rule.applies_to:
-                table.setdefault(kind, []).append((rule, function))
-        self.ran = frozenset(ran) | {i for i in self.plan.rules if "settled" in self.catalogue.rules[i].applies_to}
+        for rule in self.catalogue.rules.values():
+            if rule.id in self.plan.rules and ("settled" in rule.applies_to or _in_range(rule, self.settings)):
+                ran.add(rule.id)
+                for kind in rule.applies_to:
+                    table.setdefault(kind, []).append(rule)
+        self.ran = frozenset(ran)
         return table
 
-    def _problem_findings(
-        self, checks: Mapping[str, Sequence[tuple[Rule, Check[Any]]]]
-    ) -> Iterator[tuple[Finding, str]]:
+    def _problem_findings(self, rules: Mapping[str, Sequence[Rule]]) -> Iterator[tuple[Finding, str]]:
+        todo = _checks(rules.get("problem", ())) if self.loaded.problems else ()
         for problem in self.loaded.problems:
             told = False
             levels = self.plan.for_file(problem.at.document.source)
-            for rule, function in checks.get("problem", ()):
+            for rule, function in todo:
                 context: Context[Any] = Context(problem, self.world, self.settings, rule)
                 for finding in self._run(rule, function, context, problem.at):
                     told = told or finding.rule in levels
@@ -287,14 +282,17 @@ class _Run:
                 message = f"{where}{problem.message}"
                 self.incomplete.append(Incomplete(problem.at.document.source, "unreadable", message, lost=True))
 
-    def _findings(self, checks: Mapping[str, Sequence[tuple[Rule, Check[Any]]]]) -> Iterator[tuple[Finding, str]]:
-        everywhere = tuple(checks.get("*", ()))
+    def _findings(self, rules: Mapping[str, Sequence[Rule]]) -> Iterator[tuple[Finding, str]]:
+        everywhere = _checks(rules.get("*", ())) if self.loaded.resources else ()
         by_kind: dict[tuple[str, str], tuple[tuple[Rule, Check[Any]], ...]] = {}
         for resource in self.loaded.resources:
             group, kind = resource.group_kind
             todo = by_kind.get((group, kind))
             if todo is None:
-                todo = by_kind[group, kind] = (*everywhere, *checks.get(f"{group or 'core'}/{kind}", ()))
+                todo = by_kind[group, kind] = (
+                    *everywhere,
+                    *_checks(rules.get(f"{group or 'core'}/{kind}", ())),
+                )
             if todo:
                 yield from self._check(resource, todo)
 
@@ -310,7 +308,7 @@ class _Run:
                     users = self._users(resource) if users is None else users
                     named = {r.resource for r in finding.related}
                     added = tuple(u for u in users if u.resource not in named)
-                    finding = replace(finding, related=(*finding.related, *added))
+                    finding = finding._replace(related=(*finding.related, *added))
                 yield finding, self._fingerprint(finding, view)
 
     def _fingerprint(self, finding: Finding, view: View) -> str:
@@ -341,6 +339,8 @@ class _Run:
             found.extend(function(context))
         except Exception as error:
             if self.debug:
+                import traceback
+
                 traceback.print_exc(file=sys.stderr)
             found.append(self._crash(rule, context, at, error))
         return found
@@ -363,9 +363,13 @@ class _Run:
         )
 
 
+def _checks(rules: Sequence[Rule]) -> tuple[tuple[Rule, Check[Any]], ...]:
+    return tuple((rule, check_of(rule.id)) for rule in rules)
+
+
 def _inside(finding: Finding, depth: int) -> Finding:
     """The finding with its path counted from the object's root, not the document's (for `kind: List`)."""
-    return replace(finding, at=replace(finding.at, path=finding.at.path[depth:])) if depth else finding
+    return finding._replace(at=finding.at._replace(path=finding.at.path[depth:])) if depth else finding
 
 
 def _role(naming: Naming) -> str:
@@ -463,6 +467,8 @@ def _layout(discovery: Discovery, loaded: Loaded) -> Layout:
     files = tuple(loaded.slices)
     overlays = {f: o for f in files if (o := graph.overlays_of(f))} if discovery.kustomizations else {}
     chains = {k.directory: graph.chain(k.directory) for k in discovery.kustomizations}
+    # Only the sources of an Application are compared with the checkout's own repository.
+    applications = any(r.group_kind == ("argoproj.io", "Application") for r in loaded.resources)
     gaps = {"templated", "unreadable", "too-large", "component"}
     return Layout(
         roots={c.name: c.root for c in discovery.candidates},
@@ -477,5 +483,5 @@ def _layout(discovery: Discovery, loaded: Loaded) -> Layout:
         unread=frozenset(loaded.unread) | {i.source for i in loaded.incomplete if i.reason in gaps},
         project_root=discovery.project_root.replace(os.sep, "/"),
         base=os.getcwd().replace(os.sep, "/"),
-        repository=repository_name(discovery.project_root),
+        repository=repository_name(discovery.project_root) if applications else "",
     )

@@ -7,7 +7,7 @@ scalar). Only `settle` turns them into lines and columns, so no rule ever comput
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 PathItem: TypeAlias = "str | int"
@@ -54,8 +54,7 @@ class Span(NamedTuple):
     end_column: int
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A symbolic place. With `span` it is already concrete (syntax errors, comments, other file formats)."""
 
     document: DocumentId
@@ -66,8 +65,7 @@ class Place:
     span: Span | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Related:
+class Related(NamedTuple):
     """Another place that explains a finding, or a step of its trail."""
 
     at: Place
@@ -75,8 +73,7 @@ class Related:
     resource: ResourceId | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """One change to a document, said symbolically; `rolloutlint.fix` turns it into bytes.
 
     * `replace`: the value at `at.path` becomes `value` (a `piece` replaces only that piece of a scalar);
@@ -94,8 +91,7 @@ class Edit:
     value: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(NamedTuple):
     """Edits that remove the fault. `safe` ones never change what a correct reader would have meant."""
 
     title: str
@@ -103,8 +99,7 @@ class Fix:
     edits: tuple[Edit, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """A claim about what a real controller does, made by one rule about one place."""
 
     rule: str
@@ -123,8 +118,7 @@ class Finding:
     """Tells apart findings of one rule at one path; part of the fingerprint, so never a line or an index."""
 
 
-@dataclass(frozen=True, slots=True)
-class TextEdit:
+class TextEdit(NamedTuple):
     """A byte-exact edit: the characters `start:end` of the source's text become `text`."""
 
     source: str
@@ -133,8 +127,7 @@ class TextEdit:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class SettledRelated:
+class SettledRelated(NamedTuple):
     """A related place with its lines and columns."""
 
     file: str
@@ -143,8 +136,7 @@ class SettledRelated:
     resource: ResourceId | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SettledFinding:
+class SettledFinding(NamedTuple):
     """A finding as every report shows it: placed, weighed, named and judged once, before any rendering."""
 
     finding: Finding
@@ -162,13 +154,12 @@ class SettledFinding:
     trail: tuple[SettledRelated, ...] = ()
     edits: tuple[TextEdit, ...] = ()
     """The fix as byte edits; empty where there is none or it cannot be applied to this text."""
-    lines: Mapping[int, str] = field(default_factory=dict)
+    lines: Mapping[int, str] = MappingProxyType({})
     """The source lines the text report shows, by number (the finding's own; related ones carry theirs)."""
     related_lines: tuple[Mapping[int, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Incomplete:
+class Incomplete(NamedTuple):
     """Something that was not looked at, and why. Never silence: it is in every report."""
 
     source: str
@@ -196,8 +187,7 @@ class Incomplete:
     """True where an input that was asked for is lost: the result is incomplete and the exit code is 4."""
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(NamedTuple):
     """What the summary counts."""
 
     files: int = 0

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from rolloutlint.catalogue import Rule
 from rolloutlint.finding import SEVERITIES, Counts, Incomplete, SettledFinding, Severity
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """All findings (active, suppressed and waived) in their final order, and everything not looked at."""
 
     findings: tuple[SettledFinding, ...]
@@ -21,7 +21,7 @@ class Report:
     tool_version: str
     fail_on: Severity = "error"
     exit_zero: bool = False
-    sources: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = MappingProxyType({})
     """Source name -> text, for the sources that have findings (columns in other units, snippets, diffs)."""
 
     @property

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from rolloutlint.finding import Severity
@@ -23,8 +22,7 @@ class Version(NamedTuple):
         return f"{self.major}.{self.minor}"
 
 
-@dataclass(frozen=True, slots=True)
-class Targets:
+class Targets(NamedTuple):
     """The product versions that findings speak about. Defaults: the newest stable ones (2026-11)."""
 
     rollouts: Version = Version(1, 9)
@@ -32,8 +30,7 @@ class Targets:
     istio: Version = Version(1, 31)
 
 
-@dataclass(frozen=True, slots=True)
-class Waiver:
+class Waiver(NamedTuple):
     """Findings accepted in the configuration: which resources and rules, why, and until when."""
 
     rules: tuple[str, ...]
@@ -53,8 +50,7 @@ class Waiver:
     """The end of its first line there (exclusive)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Override:
+class Override(NamedTuple):
     """Settings for files that match `paths` (globs relative to the configuration file)."""
 
     paths: tuple[str, ...]
@@ -62,8 +58,7 @@ class Override:
     severity: tuple[tuple[str, Severity], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """Everything that decides what a run reports."""
 
     profile: str = "recommended"
@@ -78,7 +73,7 @@ class Settings:
     exit_zero: bool = False
     closed: bool = False
     """The inputs are everything there is: what they lack is missing."""
-    targets: Targets = field(default_factory=Targets)
+    targets: Targets = Targets()
     no_data: NoData = "any"
     max_pause: float | None = None
     """Longest pause a step may have, in seconds; `None` sets no limit."""

@@ -9,7 +9,6 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rolloutlint.catalogue import Catalogue
@@ -36,15 +35,19 @@ LINES_SHOWN = 3
 NOWHERE = Span(1, 1, 1, 1)
 
 
-@dataclass(slots=True)
 class Texts:
-    """The texts that findings speak about, fetched again when needed, each marked document made once."""
+    """The texts that findings speak about, fetched again when needed, each marked document made once.
 
-    fetch: Callable[[str], Source | None]
-    """Gives a source by name; `None` when it is gone or has changed since it was read (and reports that)."""
-    slices: Mapping[str, Sequence[tuple[int, int]]]
-    _sources: dict[str, Source | None] = field(default_factory=dict)
-    _nodes: dict[DocumentId, Node | None] = field(default_factory=dict)
+    `fetch` gives a source by name; `None` when it is gone or has changed since it was read (and reports that).
+    """
+
+    __slots__ = ("_nodes", "_sources", "fetch", "slices")
+
+    def __init__(self, fetch: Callable[[str], Source | None], slices: Mapping[str, Sequence[tuple[int, int]]]) -> None:
+        self.fetch = fetch
+        self.slices = slices
+        self._sources: dict[str, Source | None] = {}
+        self._nodes: dict[DocumentId, Node | None] = {}
 
     def source(self, name: str) -> Source | None:
         """The source called `name`, if it is still what was read."""
@@ -205,5 +208,5 @@ def in_order(findings: Iterable[SettledFinding]) -> tuple[SettledFinding, ...]:
         last = place
         seen[finding.fingerprint] += 1
         count = seen[finding.fingerprint]
-        numbered.append(finding if count == 1 else replace(finding, fingerprint=f"{finding.fingerprint}:{count}"))
+        numbered.append(finding if count == 1 else finding._replace(fingerprint=f"{finding.fingerprint}:{count}"))
     return tuple(numbered)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Protocol
 
 from rolloutlint.catalogue import Catalogue
@@ -63,8 +62,7 @@ class Comment(Protocol):
         """Whether nothing but white space stands before it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Directive:
+class Directive(NamedTuple):
     """One suppression as written. With a `fault` the other fields hold what could be read."""
 
     scope: Literal["line", "file"] = "line"
@@ -108,8 +106,8 @@ def parse_comment(text: str) -> Directive | None:
     if verb is None or word not in ("ignore", "ignore-file"):
         return Directive(fault="verb", detail=word or body.strip(), start=mark.start(), end=end)
     directive = parse_suppression(body[verb.end() :])
-    return replace(
-        directive, scope="file" if word == "ignore-file" else "line", start=mark.start(), end=max(end, mark.end())
+    return directive._replace(
+        scope="file" if word == "ignore-file" else "line", start=mark.start(), end=max(end, mark.end())
     )
 
 
@@ -128,12 +126,12 @@ def parse_suppression(text: str) -> Directive:
             break
     made = Directive(selectors=tuple(dict.fromkeys(words)), until=until, reason=reason)
     if not words:
-        return replace(made, fault="no-rules")
+        return made._replace(fault="no-rules")
     for index, word in enumerate(words):
         if word.upper() in ("ALL", "*", "RL"):
-            return replace(made, fault="blanket", detail=word)
+            return made._replace(fault="blanket", detail=word)
         if not _RULE.match(word) and not _NAME.match(word):
-            return replace(made, fault="words", detail=" ".join(words[index:]))
+            return made._replace(fault="words", detail=" ".join(words[index:]))
     return made
 
 
@@ -151,8 +149,7 @@ def read_annotations(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Suppression:
+class _Suppression(NamedTuple):
     """A suppression that can be read, wherever it came from."""
 
     at: Place
@@ -291,7 +288,7 @@ def judge(
             used.update((id(suppression), text) for text, ids in suppression.rules if finding.rule in ids)
         if holding:
             disposition: Disposition = "waived" if holding[0].kind == "waiver" else "suppressed"
-            settled = replace(settled, disposition=disposition, reason=holding[0].reason)
+            settled = settled._replace(disposition=disposition, reason=holding[0].reason)
         judged.append(settled)
 
     inline = [s for group in (lines, files, owned) for listed in group.values() for s in listed]
@@ -315,7 +312,7 @@ def _read_comments(
         if directive is None:
             continue
         if directive.scope == "file" and not comment.own_line and not directive.fault:
-            directive = replace(directive, fault="file-scope", detail="ignore-file")
+            directive = directive._replace(fault="file-scope", detail="ignore-file")
         place = _comment_place(source, comment, directive)
         suppression = reader.read(directive, place, "comment", removal=_comment_removal(place, comment, directive))
         if suppression is None:
@@ -349,7 +346,7 @@ def _comment_removal(place: Place, comment: Comment, directive: Directive) -> Ca
             whole = not comment.text[: directive.start].strip() and not comment.text[directive.end :].strip()
             if whole and comment.own_line:
                 span = Span(span.line, 1, span.line + 1, 1)
-        return Fix("Remove the unused suppression", "safe", (Edit("text", replace(place, span=span), text),))
+        return Fix("Remove the unused suppression", "safe", (Edit("text", place._replace(span=span), text),))
 
     return removal
 
@@ -393,7 +390,7 @@ def _annotation_removal(
         if rest:
             edit = Edit("replace", at, "\n".join(rest))
         else:
-            edit = Edit("remove", replace(at, part="item"))
+            edit = Edit("remove", at._replace(part="item"))
         return Fix("Remove the unused suppression", "safe", (edit,))
 
     return removal

@@ -6,7 +6,6 @@ import json
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -142,8 +141,8 @@ def test_what_the_feed_could_not_read_is_in_the_report():
 def crashing() -> Mapping[str, object]:
     """A page of RL101 that lacks a message, so that its check raises where it finds something."""
     rule = CATALOGUE.rules["RL101"]
-    broken = replace(rule, messages={k: replace(m, message="{absent}") for k, m in rule.messages.items()})
-    return {"catalogue": replace(CATALOGUE, rules={**CATALOGUE.rules, "RL101": broken})}
+    broken = rule._replace(messages={k: m._replace(message="{absent}") for k, m in rule.messages.items()})
+    return {"catalogue": CATALOGUE._replace(rules={**CATALOGUE.rules, "RL101": broken})}
 
 
 def test_a_check_that_raises_is_a_finding_and_the_others_go_on(crashing: Mapping[str, object]) -> None:
@@ -206,7 +205,7 @@ GOLDEN = {
 def test_fingerprints_are_held_for_ever(name: str) -> None:
     """Baselines and code scanning know findings by them: a change here makes every known finding a new one."""
     text, rule, held = GOLDEN[name]
-    assert prints(lint(text, replace(ONLY, select=("RL001", "RL101", "RL102", "RL9"))), rule) == held
+    assert prints(lint(text, ONLY._replace(select=("RL001", "RL101", "RL102", "RL9"))), rule) == held
 
 
 def flow(text: str) -> str:
@@ -323,7 +322,7 @@ def test_an_annotation_in_a_list_suppresses_and_is_found_at_its_place():
 
 def test_a_finding_about_an_annotation_is_known_by_its_object():
     note = ", annotations: {rolloutlint.dev/ignore: 'RL102 -- nothing there'}"
-    settings = replace(ONLY, select=("RL101", "RL102", "RL9"))
+    settings = ONLY._replace(select=("RL101", "RL102", "RL9"))
     alone, in_list = (
         prints(lint({"a.yaml": text}, settings), "RL901")
         for text in (rollout(metadata=note), listed(rollout(metadata=note)))
@@ -357,7 +356,7 @@ def test_a_waiver_accepts_and_an_idle_one_is_reported_at_its_place(
             end_column=9,
         ),
     )
-    settings = replace(ONLY, closed=True, waivers=waivers, config_file=".rolloutlint.toml")
+    settings = ONLY._replace(closed=True, waivers=waivers, config_file=".rolloutlint.toml")
     report = lint_paths(["web.yaml"], settings, CATALOGUE)
     assert dispositions(report) == ["waived"]
     (idle,) = report.active
@@ -371,7 +370,7 @@ def test_suppressions_can_be_switched_off():
         "{pause: {}}]}}}", "{pause: {}}]}}} # rolloutlint: ignore RL101 -- by hand"
     )
     assert dispositions(lint(text, ONLY)) == ["suppressed"]
-    assert dispositions(lint(text, replace(ONLY, inline_suppressions=False))) == ["active"]
+    assert dispositions(lint(text, ONLY._replace(inline_suppressions=False))) == ["active"]
 
 
 def test_the_word_may_be_written_in_capitals():

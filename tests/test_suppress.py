@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
@@ -136,7 +136,7 @@ def said(text: str, settings: Settings = TODAY) -> list[Finding]:
 )
 def test_a_comment_is_read(text: str, directive: Directive | None) -> None:
     read = parse_comment(text)
-    assert read is directive is None or (read and replace(read, start=0, end=0)) == directive
+    assert read is directive is None or (read and read._replace(start=0, end=0)) == directive
 
 
 def test_a_directive_knows_where_it_stands() -> None:
@@ -300,11 +300,11 @@ def test_a_rule_that_could_not_know_is_not_called_unused() -> None:
     service = ResourceId("", "v1", "Service", "shop", "checkout")
     assert outcome([], text)[1] == []
     assert outcome([], text, seen=[("s.yaml", service)])[1] == ["RL901 1"]
-    assert outcome([], text, settings=replace(TODAY, closed=True))[1] == ["RL901 1"]
+    assert outcome([], text, settings=TODAY._replace(closed=True))[1] == ["RL901 1"]
 
 
 def test_a_rule_that_is_off_for_the_file_is_not_called_unused() -> None:
-    settings = replace(TODAY, overrides=(Override(("a.yaml",), ("RL405",)),))
+    settings = TODAY._replace(overrides=(Override(("a.yaml",), ("RL405",)),))
     assert outcome([], "a: 1 # rolloutlint: ignore RL405 -- why\n", settings=settings)[1] == []
 
 
@@ -314,14 +314,14 @@ def test_nothing_is_called_unused_in_a_file_read_in_part() -> None:
 
 def test_findings_about_suppressions_obey_the_selection() -> None:
     text = "a: 1 # rolloutlint: ignore RL405 -- why\n"
-    assert outcome([], text, settings=replace(TODAY, ignore=("RL901",)))[1] == []
-    assert outcome([], text, settings=replace(TODAY, overrides=(Override(("*.yaml",), ("RL9",)),)))[1] == []
+    assert outcome([], text, settings=TODAY._replace(ignore=("RL901",)))[1] == []
+    assert outcome([], text, settings=TODAY._replace(overrides=(Override(("*.yaml",), ("RL9",)),)))[1] == []
 
 
 def test_inline_suppressions_can_be_turned_off() -> None:
     text = "a: 1 # rolloutlint: ignore RL405 -- why\n"
     annotated = read_annotations(CHECKOUT, DocumentId("a.yaml", 0), {ANNOTATION: "RL405 -- why"})
-    settings = replace(TODAY, inline_suppressions=False)
+    settings = TODAY._replace(inline_suppressions=False)
     assert outcome([found("RL405", 1)], text, annotated, settings) == (["active"], [])
 
 
@@ -397,20 +397,20 @@ def test_the_fix_of_an_annotation_keeps_the_rest(text: str, edit: tuple[str, obj
     ],
 )
 def test_a_waiver_holds_for_what_its_globs_match(waiver: Waiver, waived: bool) -> None:
-    settings = replace(TODAY, waivers=(waiver,))
+    settings = TODAY._replace(waivers=(waiver,))
     assert outcome([found("RL405", 5)], settings=settings)[0] == ["waived: why" if waived else "active"]
 
 
 def test_a_finding_without_a_resource_is_waived_by_path_only() -> None:
-    named = replace(TODAY, waivers=(Waiver(("RL405",), "why", name="c*"),))
-    pathed = replace(TODAY, waivers=(Waiver(("RL405",), "why", path="a.yaml"),))
+    named = TODAY._replace(waivers=(Waiver(("RL405",), "why", name="c*"),))
+    pathed = TODAY._replace(waivers=(Waiver(("RL405",), "why", path="a.yaml"),))
     assert outcome([found("RL405", 5, None)], settings=named)[0] == ["active"]
     assert outcome([found("RL405", 5, None)], settings=pathed)[0] == ["waived: why"]
 
 
 def test_an_expired_waiver_is_found_at_its_line() -> None:
     waiver = Waiver(("RL405",), "why", expires="2026-01-01", line=7, column=5, end_line=7, end_column=20)
-    _, about = judge((), {}, (), replace(TODAY, waivers=(waiver,)), CATALOGUE, frozenset(RULES))
+    _, about = judge((), {}, (), TODAY._replace(waivers=(waiver,)), CATALOGUE, frozenset(RULES))
     assert [(f.rule, f.at) for f in about] == [
         ("RL903", Place(DocumentId(".rolloutlint.yaml", 0), span=Span(7, 5, 7, 20)))
     ]
@@ -429,11 +429,11 @@ def test_a_waiver_is_unused_only_where_its_resource_was_seen(
     seen: list[tuple[str, ResourceId]], closed: bool, about: list[str]
 ) -> None:
     waivers = (Waiver(("RL405",), "why", name="checkout", line=7, column=5),)
-    settings = replace(TODAY, waivers=waivers, closed=closed)
+    settings = TODAY._replace(waivers=waivers, closed=closed)
     assert outcome([], settings=settings, seen=seen)[1] == about
 
 
 def test_a_comment_beats_a_waiver_and_both_are_used() -> None:
-    settings = replace(TODAY, waivers=(Waiver(("RL405",), "later"),), closed=True)
+    settings = TODAY._replace(waivers=(Waiver(("RL405",), "later"),), closed=True)
     text = "a: 1 # rolloutlint: ignore RL405 -- why\n"
     assert outcome([found("RL405", 1)], text, settings=settings) == (["suppressed: why"], [])

@@ -1,25 +1,44 @@
-"""The checks, one module per rule family; each is a short generator declared with `@check(id)`."""
+"""The checks, one module per rule family; each is a short generator declared with `@check(id)`.
+
+A module is imported when a rule of it first has something to look at: most runs need few of them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
-from rolloutlint.checks import analysis, files, gitops, references, strategy, traffic
 from rolloutlint.checks.context import Check, Context, check
 
-FAMILIES = (files, strategy, references, analysis, traffic, gitops)
+MODULES: Mapping[str, str] = {
+    "RL0": "files",
+    "RL1": "strategy",
+    "RL2": "references",
+    "RL3": "analysis",
+    "RL5": "traffic",
+    "RL606": "sync_options",
+    "RL6": "gitops",
+}
+"""Prefix of rule ids -> the module that holds their checks; of several prefixes of an id the first counts."""
+
+
+def check_of(rule_id: str) -> Check[Any]:
+    """The generator that implements a rule. Raises `KeyError` for an id that no check declares."""
+    module = next((name for prefix, name in MODULES.items() if rule_id.startswith(prefix)), None)
+    if module is None:
+        raise KeyError(rule_id)
+    return _declared(module)[rule_id]
 
 
 def all_checks() -> Mapping[str, Check[Any]]:
     """Rule id -> the generator that implements it, in id order."""
-    found = {
-        function.rule_id: function
-        for family in FAMILIES
-        for function in vars(family).values()
-        if hasattr(function, "rule_id")
-    }
-    return dict(sorted(found.items()))
+    return dict(sorted((i, f) for module in MODULES.values() for i, f in _declared(module).items()))
 
 
-__all__ = ["Check", "Context", "all_checks", "check"]
+def _declared(module: str) -> Mapping[str, Check[Any]]:
+    functions = vars(import_module(f"rolloutlint.checks.{module}")).values()
+    return {function.rule_id: function for function in functions if hasattr(function, "rule_id")}
+
+
+__all__ = ["Check", "Context", "all_checks", "check", "check_of"]

@@ -46,10 +46,17 @@ def argument_unresolved(ctx: Context[Rollout]) -> Iterator[Finding]:
             continue
         told.add((analysis.path, problem.name))
         passes = bool(analysis.value.get("args"))
+        at = (*analysis.path, "args") if passes else member.use.path
+        spelt = _misspelt(ctx, analysis).get(problem.name)
+        if spelt is not None:
+            at, passed = spelt
+        variant = "misspelt" if spelt else ""
         yield ctx.finding(
-            (*analysis.path, "args") if passes else member.use.path,
-            "key" if passes else "value",
-            variant="background" if analysis.role == "background" else "",
+            at,
+            "key" if passes and not spelt else "value",
+            variant="-".join(filter(None, (variant, "background" if analysis.role == "background" else ""))),
+            fix=_rename(ctx, at, problem.name) if spelt else None,
+            passed=passed if spelt else "",
             related=(member.view.related((*ARGS, *problem.path), "declared here without a value"),),
             discriminator=problem.name,
             analysis=_called(analysis),
@@ -65,7 +72,7 @@ def argument_undeclared(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     own = template.spec.get("args")
     if ctx.world.patched(template.resource, ARGS) or not _readable(own):
         return
-    uses = tuple(_uses(ctx.world, template))
+    uses = _uses(ctx.world, template)
     told: set[tuple[Path, str]] = set()
     for problem in argument_problems(own, None, template.spec.get("metrics"), "background"):
         effect = _effect(uses, problem)
@@ -151,6 +158,8 @@ def argument_dropped(ctx: Context[Rollout]) -> Iterator[Finding]:
             if not name or name in declared:
                 continue
             meant = nearest(name, declared - passed, 2)
+            if any(name == taken for _, taken in _misspelt(ctx, analysis).values()):
+                continue  # RL301 says which argument it was meant for
             user = next((m.view for m in team if name in used_names(m.view.spec.get("metrics"))), None)
             yield ctx.finding(
                 (*path, "name"),
@@ -340,6 +349,10 @@ def _team(world: World, rollout: Rollout, analysis: Analysis) -> Sequence[_Membe
 
     Mirrors argo-rollouts `rollout/controller.go` getReferencedRolloutAnalyses, which follows `spec.templates`.
     """
+    return world.shared(rollout.resource, ("team", analysis.path), lambda: _find_team(world, rollout, analysis))
+
+
+def _find_team(world: World, rollout: Rollout, analysis: Analysis) -> Sequence[_Member] | None:
     found: dict[int, _Member] = {}
     if analysis.role != "experiment" and len(sequence(analysis.value.get("templates"))) != len(analysis.templates):
         return None
@@ -360,10 +373,30 @@ def _team(world: World, rollout: Rollout, analysis: Analysis) -> Sequence[_Membe
     return tuple(found.values())
 
 
-def _passing(ctx: Context[Rollout]) -> Iterator[tuple[Analysis, _Member, ArgumentProblem]]:
+def _passing(ctx: Context[Rollout]) -> Sequence[tuple[Analysis, _Member, ArgumentProblem]]:
     """What is wrong with the arguments of each analysis that the Rollout's validation looks at, by template."""
-    for analysis in ctx.resource.analyses:
-        team = _team(ctx.world, ctx.resource, analysis) if analysis.role != "experiment" else None
+    world, rollout = ctx.world, ctx.resource
+    return world.shared(rollout.resource, "passing", lambda: tuple(_find_passing(world, rollout)))
+
+
+def _misspelt(ctx: Context[Rollout], analysis: Analysis) -> Mapping[str, tuple[Path, str]]:
+    """Argument without a value -> (place, name) of the one that is passed for nothing and was meant for it.
+
+    It is nearly called so, or it is the only one passed for nothing while a single argument lacks a value.
+    """
+    team = _team(ctx.world, ctx.resource, analysis) or ()
+    declared = frozenset[str]().union(*(_declared(member) for member in team))
+    spare = {text(a.get("name")): path for path, a in analysis.arguments if text(a.get("name")) not in declared}
+    wanted = {p.name for a, _, p in _passing(ctx) if a.path == analysis.path and p.code == "unresolved"}
+    meant = {name: nearest(name, spare, 2) for name in wanted}
+    if len(wanted) == len(spare) == 1:
+        meant = dict.fromkeys(wanted, next(iter(spare)))
+    return {name: ((*spare[found], "name"), found) for name, found in meant.items() if found}
+
+
+def _find_passing(world: World, rollout: Rollout) -> Iterator[tuple[Analysis, _Member, ArgumentProblem]]:
+    for analysis in rollout.analyses:
+        team = _team(world, rollout, analysis) if analysis.role != "experiment" else None
         for member in team or ():
             for problem in _problems_of(member.view, analysis, team or ()):
                 yield analysis, member, problem
@@ -384,8 +417,12 @@ def _leaves_open(use: _Use, template: AnalysisTemplate, argument: str) -> bool:
     return any(problem.code == "field-ref-in-template" and problem.name == argument for problem in problems)
 
 
-def _uses(world: World, template: AnalysisTemplate) -> Iterator[_Use]:
+def _uses(world: World, template: AnalysisTemplate) -> Sequence[_Use]:
     """The analyses of the inputs that certainly run `template`, directly or because another one nests it."""
+    return world.shared(template.resource, "uses", lambda: tuple(_find_uses(world, template)))
+
+
+def _find_uses(world: World, template: AnalysisTemplate) -> Iterator[_Use]:
     seen = {template.resource.number}
     waiting = [template.resource]
     while waiting:
@@ -466,7 +503,7 @@ def _readable(args: object) -> bool:
     if args is None:
         return True
     entries = args if isinstance(args, list) else [None]
-    return all(isinstance(entry, Mapping) and isinstance(entry.get("name"), str) for entry in entries)
+    return all(isinstance(entry, dict) and isinstance(entry.get("name"), str) for entry in entries)
 
 
 def _called(analysis: Analysis) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -141,23 +141,6 @@ def ignore_kind_or_group_misspelt(ctx: Context[Application]) -> Iterator[Finding
             yield _faulty(ctx, fault, "" if fault.kind == "kind-case" else fault.kind)
 
 
-@check("RL606")
-def unknown_sync_option(ctx: Context[View]) -> Iterator[Finding]:
-    """An option string that Argo CD does not read there."""
-    view = ctx.resource
-    if isinstance(view, Application):
-        for path, option in view.sync_options:
-            yield from _unread(ctx, option, path, None)
-    if view.resource.mentions(SYNC_OPTIONS_ANNOTATION):
-        written, start = view.annotations.get(SYNC_OPTIONS_ANNOTATION, ""), 0
-        for part in written.split(","):
-            option = part.strip()
-            begin = start + part.find(option)
-            start += len(part) + 1
-            if option:
-                yield from _unread(ctx, option, _ANNOTATION, (begin, begin + len(option)))
-
-
 @check("RL607")
 def server_side_apply_drops_selector(ctx: Context[Application]) -> Iterator[Finding]:
     """A sync that replaces the selector of a Service, and with it the hash that the controller put there."""
@@ -219,8 +202,12 @@ def _unsure(ctx: Context[Application]) -> bool:
     return ctx.world.patched(resource, ("spec",)) or any(map(resource.mentions, ("{{", "${")))
 
 
-def _traffic(ctx: Context[Application]) -> Iterator[Traffic]:
+def _traffic(ctx: Context[Application]) -> Sequence[Traffic]:
     """The traffic objects of the Application that a Rollout certainly writes into, where a release changes weights."""
+    return ctx.world.shared(ctx.resource.resource, "traffic", lambda: tuple(_find_traffic(ctx)))
+
+
+def _find_traffic(ctx: Context[Application]) -> Iterator[Traffic]:
     if _unsure(ctx):
         return
     delivered = list(ctx.world.delivered(ctx.resource.resource))
@@ -260,9 +247,9 @@ def _judge(ctx: Context[Application], view: View, rollout: View) -> Traffic | No
     target = wanted[0].target
     # With the namespace unknown, a rule about one namespace gets the benefit of the doubt.
     rules = [r if target.namespace else replace(r, namespace="") for r in application.ignore_rules]
-    during = with_inserted(manifest, wanted, target)
+    added = [w.path for w in wanted if w.how == "insert"]
     weights = covers(rules, manifest, target, [w.path for w in wanted if w.how != "insert"])
-    inserted = covers(rules, during, target, [w.path for w in wanted if w.how == "insert"])
+    inserted = covers(rules, with_inserted(manifest, wanted, target) if added else manifest, target, added)
     shifting = set(weights.index_dependent) if inserted.answers else set()
     strategy = diff_strategy(application.value, manifest)
     shown, undone = [], []
@@ -285,7 +272,9 @@ def _judge(ctx: Context[Application], view: View, rollout: View) -> Traffic | No
             undone.append(write)
     if shown and application.policy.apply_out_of_sync_only:
         undone = list(wanted)  # the object is OutOfSync as a whole, so every sync applies it
-    if not (shown or undone) or (shown and _system_rules(ctx, target)):
+    if not (shown or undone) or (shown and (_system_rules(ctx, target) or _meant_to_cover(ctx, target))):
+        return None
+    if not shown and _meant_option(application):
         return None
     failures = weights.failures if any(w.how != "insert" for w in shown) else ()
     traffic = Traffic(view, rollout, target, tuple(shown), tuple(undone))
@@ -321,6 +310,19 @@ def _system_rules(ctx: Context[Application], target: Target) -> bool:
             ):
                 return True
     return False
+
+
+def _meant_to_cover(ctx: Context[Application], target: Target) -> bool:
+    """True where a rule about such objects cannot work as it is written: that fault is reported in its own words."""
+    broken = {fault.path[: len(_IGNORE) + 1] for fault in _faults(ctx)}
+    rules = ctx.resource.ignore_rules
+    return any(rule.path in broken and rule.kind.lower().rstrip("s") == target.kind.lower() for rule in rules)
+
+
+def _meant_option(application: Application) -> bool:
+    """True where an option that would keep the fields is there, misspelt: RL606 says so."""
+    kept = ("ApplyOutOfSyncOnly=true", "RespectIgnoreDifferences=true")
+    return any(classify(option).suggestion in kept for _, option in application.sync_options)
 
 
 def _pointer_at(rules: list[Rule], target: Target, manifest: Mapping[str, Any]) -> Path:
@@ -507,29 +509,6 @@ def _faulty(ctx: Context[Application], fault: Fault, variant: str) -> Finding:
 
 def _lacks_dot(expression: str) -> bool:
     return expression[:1].isalpha() and expression.split(".")[0] in ("spec", "metadata", "data", "status")
-
-
-def _unread(ctx: Context[View], option: str, at: Path, piece: tuple[int, int] | None) -> Iterator[Finding]:
-    """The finding about one option string, if Argo CD does not read it at this level."""
-    if filled_later(option):
-        return
-    judged = classify(option, "application" if piece is None else "resource")
-    if judged.verdict not in ("wrong-level", "unknown"):
-        return
-    meant = judged.suggestion
-    variant = "wrong-level" if judged.verdict == "wrong-level" else "meant" if meant else ""
-    if meant and classify(meant, "application" if piece is None else "resource").verdict == "wrong-level":
-        meant, variant = None, ""
-    yield ctx.finding(
-        at,
-        piece=piece,
-        variant=variant,
-        fix=ctx.fix(f"Write `{meant}`", ctx.edit("replace", at, meant, piece=piece)) if meant else None,
-        discriminator=option,
-        option=option,
-        meant=meant,
-        where="in a resource's annotation" if piece is None else "in the `syncOptions` of an Application",
-    )
 
 
 def _loses_hash(ctx: Context[Application], view: View, rollout: View, apply: Apply) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from rolloutlint.checks.context import Context, check
@@ -115,6 +115,8 @@ def route_lacks_stable_or_canary(ctx: Context[Rollout]) -> Iterator[Finding]:
             )
         for route in managed.routes() if pair else ():
             lacking = _lacking(pair, route) if pair and route.protocol not in managed.selection.ambiguous else None
+            if pair and lacking and pair.by_subset:  # what the DestinationRule lacks, too, is RL504's
+                lacking = tuple((role, name) for role, name in lacking if name in _defined(ctx, name))
             if not pair or not lacking:
                 continue
             role, name = lacking[0]
@@ -133,6 +135,14 @@ def route_lacks_stable_or_canary(ctx: Context[Rollout]) -> Iterator[Finding]:
                 hint=hint,
                 section=route.protocol,
             )
+
+
+def _defined(ctx: Context[Rollout], name: str) -> Sequence[str]:
+    """The subsets of the Rollout's DestinationRule; `name` counts as defined where they are not known."""
+    target = ctx.target("destinationRule")
+    if not isinstance(target, DestinationRule) or ctx.world.patched(target.resource, ("spec", "subsets")):
+        return (name,)
+    return [subset.name for subset in target.subsets]
 
 
 @check("RL504")

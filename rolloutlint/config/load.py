@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from rolloutlint.catalogue import Catalogue
 from rolloutlint.config.globs import matcher
@@ -20,20 +20,18 @@ from rolloutlint.settings import Override, Version, Waiver
 SCHEMA = "config-v1.json"
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigFile:
+class ConfigFile(NamedTuple):
     """What one configuration file sets."""
 
     path: str
     """As shown to the user."""
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = MappingProxyType({})
     """Fields of `Settings`, only those that are written; `targets` maps product names to `Version`s."""
-    origins: Mapping[str, str] = field(default_factory=dict)
+    origins: Mapping[str, str] = MappingProxyType({})
     """Key as written in the file (`fail-on`, `targets.istio`, `waivers[0]`) -> `file:line`."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Problem:
+class _Problem(NamedTuple):
     line: int
     column: int
     text: str

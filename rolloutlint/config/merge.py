@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from rolloutlint.config.load import ConfigFile
@@ -34,7 +33,7 @@ def merge(config: ConfigFile | None = None, **flags: Any) -> Settings:
     for name, value in given.items():
         values[name] = (*values.get(name, ()), *value) if name in _ADDED else value
     settings = Settings(**values, config_file=config.path if config else "")
-    return replace(settings, targets=replace(settings.targets, **targets)) if targets else settings
+    return settings._replace(targets=settings.targets._replace(**targets)) if targets else settings
 
 
 def origins(config: ConfigFile | None = None, **flags: Any) -> Mapping[str, str]:

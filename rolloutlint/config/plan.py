@@ -7,7 +7,7 @@ specific decides (`RL405` beats `RL4` beats `ALL`); between equals `ignore` wins
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rolloutlint.catalogue import Catalogue
 from rolloutlint.config.globs import matcher, relative_to_config
@@ -15,8 +15,7 @@ from rolloutlint.finding import Severity
 from rolloutlint.settings import Override, Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """One step of the way to whether a rule runs, and with which severity, after it."""
 
     setting: str
@@ -27,8 +26,7 @@ class Decision:
     severity: Severity
 
 
-@dataclass(frozen=True, slots=True)
-class _Exception:
+class _Exception(NamedTuple):
     """An `Override` with its selectors resolved."""
 
     matches: Callable[[str], bool]
@@ -36,8 +34,7 @@ class _Exception:
     severity: Mapping[str, Severity]
 
 
-@dataclass(frozen=True, slots=True)
-class RulePlan:
+class RulePlan(NamedTuple):
     """The rules that run, with their severities."""
 
     severity: Mapping[str, Severity]

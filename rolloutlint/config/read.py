@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from rolloutlint.config.find import toml_loads
 from rolloutlint.errors import UsageError
@@ -18,8 +17,7 @@ _LIMITS = Limits(depth=8, expanded_nodes=100_000)
 """No setting is nested deeper, and a pull request can change the file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """The values of a configuration file, as JSON would hold them, and their places."""
 
     values: dict[str, Any]

@@ -83,6 +83,6 @@ def _flow(value: Any) -> str:
     if isinstance(value, str):
         plain = _PLAIN.match(value) and value.lower() not in _WORDS
         return value if plain else json.dumps(value, ensure_ascii=False)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return "{" + ", ".join(f"{_flow(k)}: {_flow(v)}" for k, v in value.items()) + "}"
     return "[" + ", ".join(map(_flow, value)) + "]"

@@ -9,7 +9,6 @@ analyses.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from rolloutlint.finding import Path
@@ -56,8 +55,7 @@ class OpenTag(NamedTuple):
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class ArgumentProblem:
+class ArgumentProblem(NamedTuple):
     """One thing about arguments that does not do what it says."""
 
     code: ArgumentCode
@@ -72,8 +70,7 @@ class ArgumentProblem:
     """Character offsets in the string at `path`, for placeholders."""
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
+class Conflict(NamedTuple):
     """Two templates of one analysis that declare one argument differently (`flattenArgs`)."""
 
     name: str
@@ -85,29 +82,36 @@ class Conflict:
     """(template, argument) indices of the two declarations."""
 
 
-def _strings(value: object) -> Iterator[tuple[Path, Literal["key", "value"], str]]:
-    """All strings in a tree of plain values, keys included, in document order; no recursion, so no depth
-    limit.
-    """
-    stack: list[tuple[Path, object]] = [((), value)]
+def _tagged(value: object) -> Iterator[tuple[Path, Literal["key", "value"], str]]:
+    """The strings with a `{{` in a tree of plain values, keys included, in document order, at any depth."""
+    if isinstance(value, str) and "{{" in value:
+        yield (), "value", value
+    stack: list[tuple[Path, Iterator[tuple[Any, object]]]] = [((), _items(value))]
     while stack:
-        path, node = stack.pop()
-        if isinstance(node, str):
-            yield path, "value", node
-        elif isinstance(node, Mapping):
-            for key in node:
-                if isinstance(key, str) and "{{" in key:
-                    yield (*path, key), "key", key
-            stack.extend(((*path, k), v) for k, v in reversed(list(node.items())) if isinstance(k, (str, int)))
-        elif isinstance(node, list):
-            stack.extend(((*path, i), node[i]) for i in range(len(node) - 1, -1, -1))
+        path, items = stack[-1]
+        for key, item in items:
+            if isinstance(key, str) and "{{" in key:
+                yield (*path, key), "key", key
+            if isinstance(item, str):
+                if "{{" in item:
+                    yield (*path, key), "value", item
+            elif isinstance(item, (dict, list)) and isinstance(key, (str, int)):
+                stack.append(((*path, key), _items(item)))
+                break
+        else:
+            stack.pop()
+
+
+def _items(value: object) -> Iterator[tuple[Any, object]]:
+    """(key or index, item) of a collection."""
+    if isinstance(value, dict):
+        return iter(value.items())
+    return enumerate(value) if isinstance(value, list) else iter(())
 
 
 def placeholders_in(value: object) -> tuple[Use, ...]:
     """Every closed `{{ }}` in the strings and keys of a nested value, with its path from `value`."""
-    return tuple(
-        Use(path, part, found) for path, part, text in _strings(value) if "{{" in text for found in placeholders(text)
-    )
+    return tuple(Use(path, part, found) for path, part, text in _tagged(value) for found in placeholders(text))
 
 
 def unterminated_in(value: object) -> tuple[OpenTag, ...]:
@@ -117,9 +121,7 @@ def unterminated_in(value: object) -> tuple[OpenTag, ...]:
     all; it fails either way.
     """
     return tuple(
-        OpenTag(path, part, offset)
-        for path, part, text in _strings(value)
-        if "{{" in text and (offset := unterminated(text)) is not None
+        OpenTag(path, part, offset) for path, part, text in _tagged(value) if (offset := unterminated(text)) is not None
     )
 
 
@@ -129,7 +131,7 @@ def _arguments(value: object) -> list[Mapping[str, Any]] | None:
         return []
     if not isinstance(value, list):
         return None
-    if not all(isinstance(arg, Mapping) and isinstance(arg.get("name"), str) for arg in value):
+    if not all(isinstance(arg, dict) and isinstance(arg.get("name"), str) for arg in value):
         return None
     return value
 
@@ -137,14 +139,14 @@ def _arguments(value: object) -> list[Mapping[str, Any]] | None:
 def _source(arg: Mapping[str, Any], kind: str) -> Any:
     """`valueFrom.<kind>`, or `None`."""
     value_from = arg.get("valueFrom")
-    return value_from.get(kind) if isinstance(value_from, Mapping) else None
+    return value_from.get(kind) if isinstance(value_from, dict) else None
 
 
 def declared_names(args: object) -> frozenset[str]:
     """The names in a list of args; malformed entries have none."""
     if not isinstance(args, list):
         return frozenset()
-    names = (arg.get("name") for arg in args if isinstance(arg, Mapping))
+    names = (arg.get("name") for arg in args if isinstance(arg, dict))
     return frozenset(name for name in names if isinstance(name, str))
 
 
@@ -234,14 +236,18 @@ def _rollout_problems(
 def _metric_problems(metrics: object, known: Iterable[str], analysis: Analysis) -> Iterator[ArgumentProblem]:
     effect: Effect = "run-error" if analysis == "background" else "invalid-spec"
     names = frozenset(known)
-    for path, part, found in placeholders_in(metrics):
-        if found.name in names:
-            continue
-        code: ArgumentCode = "foreign" if found.name is None else "undeclared"
-        name = found.tag if found.name is None else found.name
-        yield ArgumentProblem(code, effect, name, "metrics", path, part, (found.start, found.end))
-    for path, part, offset in unterminated_in(metrics):
-        yield ArgumentProblem("unterminated", effect, "", "metrics", path, part, (offset, offset + 2))
+    tagged = tuple(_tagged(metrics))
+    for path, part, text in tagged:
+        for found in placeholders(text):
+            if found.name in names:
+                continue
+            code: ArgumentCode = "foreign" if found.name is None else "undeclared"
+            name = found.tag if found.name is None else found.name
+            yield ArgumentProblem(code, effect, name, "metrics", path, part, (found.start, found.end))
+    for path, part, text in tagged:
+        offset = unterminated(text)
+        if offset is not None:
+            yield ArgumentProblem("unterminated", effect, "", "metrics", path, part, (offset, offset + 2))
 
 
 def _indefinite_counts(metrics: object, own: list[Mapping[str, Any]]) -> Iterator[ArgumentProblem]:
@@ -257,7 +263,7 @@ def _indefinite_counts(metrics: object, own: list[Mapping[str, Any]]) -> Iterato
         for arg in own
     }
     for index, metric in enumerate(metrics if isinstance(metrics, list) else ()):
-        if not isinstance(metric, Mapping) or not isinstance(metric.get("interval"), str):
+        if not isinstance(metric, dict) or not isinstance(metric.get("interval"), str):
             continue
         count = metric.get("count")
         found = placeholders(count)

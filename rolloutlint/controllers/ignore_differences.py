@@ -183,12 +183,12 @@ class Coverage:
 
 def rules_of(spec: object, at: Path = ("spec",)) -> tuple[Rule, ...]:
     """The rules of an Application's `spec` (or of its template's, with `at` saying where that stands)."""
-    entries = spec.get("ignoreDifferences") if isinstance(spec, Mapping) else None
+    entries = spec.get("ignoreDifferences") if isinstance(spec, dict) else None
     if not isinstance(entries, list):
         return ()
     rules = []
     for index, entry in enumerate(entries):
-        if not isinstance(entry, Mapping):
+        if not isinstance(entry, dict):
             continue
         path: Path = (*at, "ignoreDifferences", index)
         pointers = tuple(Pointer(text, i) for i, text in _texts(entry, "jsonPointers"))
@@ -395,9 +395,14 @@ def covers(
     answers: dict[Path, Answer] = {}
     index_dependent = []
     failures: dict[Failure, None] = {}
+    as_written: Effect | None = None
     for path in paths:
-        here = _with(manifest, path)
-        result = effect_of(active, here) if here is not None else Effect(None)
+        if _exists(manifest, path):  # then all such paths share one evaluation
+            here = manifest
+            as_written = result = as_written or effect_of(active, manifest)
+        else:
+            here = _with(manifest, path)
+            result = effect_of(active, here) if here is not None else Effect(None)
         failures.update(dict.fromkeys(result.failures))
         if trusted or any(path[: len(gone)] == gone for gone in result.removed):
             answers[path] = "yes"
@@ -411,7 +416,7 @@ def covers(
 
 
 def _only_by_index(rules: list[Rule], manifest: object, path: Path) -> bool:
-    if not any(isinstance(item, int) for item in path):
+    if not any(isinstance(item, int) for item in path) or not any(rule.pointers for rule in rules):
         return False
     for rule in rules:
         jq_only = Rule(rule.group, rule.kind, rule.namespace, rule.name, (), rule.jq_paths)
@@ -422,6 +427,18 @@ def _only_by_index(rules: list[Rule], manifest: object, path: Path) -> bool:
             if where is not None and path[: len(where)] == where and not any(isinstance(i, int) for i in where):
                 return False
     return True
+
+
+def _exists(value: Any, path: Path) -> bool:
+    """Whether something other than null stands at `path`."""
+    for item in path:
+        if isinstance(value, dict) and isinstance(item, str):
+            value = value.get(item)
+        elif isinstance(value, list) and isinstance(item, int) and 0 <= item < len(value):
+            value = value[item]
+        else:
+            return False
+    return value is not None
 
 
 def _with(value: Any, path: Path) -> Any:
@@ -438,7 +455,7 @@ def _with(value: Any, path: Path) -> Any:
     else:
         if value is None:
             value = {}
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             return None
         child = value.get(head)
     below = _with(child, rest) if rest else (child if child is not None else 0)

@@ -7,8 +7,7 @@ searchTcpRoute, ValidateHTTPRoutes and kin, processRoutes) and `trafficrouting/s
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Section = Literal["http", "tls", "tcp"]
 Role = Literal["canary", "stable", "kept", "other"]
@@ -17,8 +16,7 @@ Role = Literal["canary", "stable", "kept", "other"]
 _FIELDS: tuple[tuple[Section, str], ...] = (("http", "routes"), ("tls", "tlsRoutes"), ("tcp", "tcpRoutes"))
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """The controller's choice of routes."""
 
     sections: tuple[Section, ...]
@@ -37,7 +35,7 @@ def select_routes(spec: object, reference: object, managed: tuple[str, ...] = ()
     `managed` are the names in `managedRoutes`. `None` where either is malformed: then Istio or the API server
     refuses it, and nobody weighs anything.
     """
-    if not isinstance(spec, Mapping) or not isinstance(reference, Mapping):
+    if not isinstance(spec, dict) or not isinstance(reference, dict):
         return None
     sections: list[Section] = []
     routes: list[tuple[Section, int]] = []
@@ -99,7 +97,7 @@ def _answering(section: Section, entry: Any, present: list[Mapping[Any, Any]]) -
 
 def _matches(route: Mapping[Any, Any]) -> tuple[set[int], set[str]]:
     """The ports (0 where a match has none) and SNI hosts of all matches of a tls or tcp route together."""
-    matches = [m for m in _entries(route.get("match"), Mapping) or [] if isinstance(m, Mapping)]
+    matches = [m for m in _entries(route.get("match"), Mapping) or [] if isinstance(m, dict)]
     hosts = {host for match in matches for host in _entries(match.get("sniHosts"), str) or []}
     return {_port(match) for match in matches}, hosts
 
@@ -109,8 +107,7 @@ def _port(entry: Mapping[Any, Any]) -> int:
     return port if isinstance(port, int) else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """By what a Rollout knows its two destinations: Services, and with a `destinationRule` subsets too."""
 
     canary_service: str
@@ -154,7 +151,7 @@ def pair_of(canary: object) -> Pair | None:
 
 
 def _map(value: object) -> Mapping[Any, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _text(value: Mapping[Any, Any], key: str) -> str:

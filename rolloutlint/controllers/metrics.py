@@ -105,7 +105,7 @@ def effective_count(metric: object) -> float | None:
     Without a count (or with 0, which every unreadable string is) it is 1, or without end where there is an
     interval. Negative counts come back as they are. `None` where the values are unknown.
     """
-    if not isinstance(metric, Mapping):
+    if not isinstance(metric, dict):
         return None
     count = _integer(metric, "count")
     if count != 0:
@@ -121,8 +121,8 @@ def providers_of(metric: object, targets: Targets) -> tuple[str, ...] | None:
 
     A key without a value (`prometheus:`) names none. Keys newer than the target version are not seen.
     """
-    provider = metric.get("provider") if isinstance(metric, Mapping) else None
-    if not isinstance(provider, Mapping):
+    provider = metric.get("provider") if isinstance(metric, dict) else None
+    if not isinstance(provider, dict):
         return None
     found: list[str] = []
     for key, since in PROVIDERS.items():
@@ -130,7 +130,7 @@ def providers_of(metric: object, targets: Targets) -> tuple[str, ...] | None:
         if value is None or since > targets.rollouts:
             continue
         if key == "plugin":
-            if not isinstance(value, Mapping):
+            if not isinstance(value, dict):
                 return None
             found.extend(str(name) for name in value)
         else:
@@ -150,7 +150,7 @@ def validate_metrics(metrics: object, targets: Targets) -> tuple[MetricProblem, 
     problems: list[MetricProblem] = []
     names: set[str] = set()
     for index, metric in enumerate(metrics):
-        if not isinstance(metric, Mapping):
+        if not isinstance(metric, dict):
             continue
         name = _text(metric, "name")
         if name:

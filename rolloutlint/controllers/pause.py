@@ -5,8 +5,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from rolloutlint.lang.duration import format_duration, parse_duration
 from rolloutlint.lang.intstr import atoi, int32
@@ -14,8 +13,7 @@ from rolloutlint.lang.intstr import atoi, int32
 _INT32_MAX = (1 << 31) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(NamedTuple):
     """What a `duration` means to the controller."""
 
     kind: Literal["timed", "indefinite", "invalid"]

@@ -7,7 +7,7 @@ odd there: with a surge of 0 a few weights leave no candidate and the canary is 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -282,7 +282,7 @@ def desired_weight(steps: Sequence[object], index: int, max_weight: int = 100) -
     if index >= len(steps):
         return max_weight
     for step in reversed(steps[: index + 1]):
-        if not isinstance(step, Mapping):
+        if not isinstance(step, dict):
             return None
         weight = step.get("setWeight")
         if weight is not None:
@@ -300,10 +300,10 @@ def canary_scale(steps: Sequence[object], index: int) -> CanaryScale | None:
     if index >= len(steps):
         return None
     for step in reversed(steps[: index + 1]):
-        scale = step.get("setCanaryScale") if isinstance(step, Mapping) else None
+        scale = step.get("setCanaryScale") if isinstance(step, dict) else None
         if scale is None:
             continue
-        if not isinstance(scale, Mapping) or scale.get("matchTrafficWeight") is True:
+        if not isinstance(scale, dict) or scale.get("matchTrafficWeight") is True:
             return None
         found = CanaryScale(int32(scale.get("replicas")), int32(scale.get("weight")))
         return None if found == (None, None) else found

@@ -7,8 +7,7 @@ Mirrors argo-cd `reposerver/repository/repository.go` (GetAppSourceType, getPote
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from rolloutlint.lang.glob import glob_matches
 
@@ -18,8 +17,7 @@ _KUSTOMIZATIONS = frozenset(("kustomization.yaml", "kustomization.yml", "Kustomi
 _MANIFESTS = (".yaml", ".yml", ".json", ".jsonnet")
 
 
-@dataclass(frozen=True, slots=True)
-class Covered:
+class Covered(NamedTuple):
     """What one source covers."""
 
     kind: SourceKind
@@ -84,7 +82,7 @@ def _says_something(kind: SourceKind, options: Mapping[Any, Any]) -> bool:
 
 def _read(options: object, relative: str) -> bool:
     """`repository.go getPotentiallyValidManifestFile`: exclude first, then include, globs that cross `/`."""
-    directory = options if isinstance(options, Mapping) else {}
+    directory = options if isinstance(options, dict) else {}
     if "/" in relative and directory.get("recurse") is not True:
         return False
     exclude, include = _text(directory, "exclude"), _text(directory, "include")
@@ -110,13 +108,13 @@ def normal_path(path: str) -> str | None:
 
 def sources_of(spec: object) -> tuple[Mapping[str, Any], ...]:
     """The sources that count: `sources` where it has any, else `source` (`types.go GetSources`)."""
-    if not isinstance(spec, Mapping):
+    if not isinstance(spec, dict):
         return ()
     several = spec.get("sources")
     if isinstance(several, list) and several:
-        return tuple(source for source in several if isinstance(source, Mapping))
+        return tuple(source for source in several if isinstance(source, dict))
     single = spec.get("source")
-    return (single,) if isinstance(single, Mapping) else ()
+    return (single,) if isinstance(single, dict) else ()
 
 
 def _text(source: Mapping[Any, Any], key: str) -> str:

@@ -7,8 +7,7 @@ Mirrors argo-cd `pkg/apis/application/v1alpha1/types.go` (SyncOptions, IsAutomat
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 SYNC_OPTIONS_ANNOTATION = "argocd.argoproj.io/sync-options"
 COMPARE_OPTIONS_ANNOTATION = "argocd.argoproj.io/compare-options"
@@ -80,8 +79,7 @@ _BARE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """What Argo CD makes of one option string."""
 
     text: str
@@ -91,8 +89,7 @@ class Option:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """`spec.syncPolicy` of an Application as the controller reads it."""
 
     automated: bool = False
@@ -172,7 +169,7 @@ def policy(spec: object) -> Policy:
     sync = _mapping(_mapping(spec).get("syncPolicy"))
     written = sync.get("automated")
     automated = _mapping(written)
-    enabled = isinstance(written, Mapping) and automated.get("enabled") is not False
+    enabled = isinstance(written, dict) and automated.get("enabled") is not False
     options = sync.get("syncOptions")
     return Policy(
         automated=enabled,
@@ -218,4 +215,4 @@ def _annotation(manifest: object, key: str) -> Any:
 
 
 def _mapping(value: object) -> Mapping[Any, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}

@@ -31,15 +31,15 @@ _ALWAYS_NEED_SERVICES = ("smi", "apisix", "ambassador", "nginx", "appMesh", "tra
 
 def traffic_routing(canary: object) -> Mapping[str, Any] | None:
     """`trafficRouting` of a canary, or `None` where there is none; `{}` is one, with no router."""
-    routing = canary.get("trafficRouting") if isinstance(canary, Mapping) else None
-    return routing if isinstance(routing, Mapping) else None
+    routing = canary.get("trafficRouting") if isinstance(canary, dict) else None
+    return routing if isinstance(routing, dict) else None
 
 
 def routers(routing: object) -> tuple[str, ...]:
     """The routers configured in a `trafficRouting`, in `ROUTERS` order; `plugins` only with at least one
     plugin.
     """
-    if not isinstance(routing, Mapping):
+    if not isinstance(routing, dict):
         return ()
     return tuple(r for r in ROUTERS if (routing.get(r) if r == "plugins" else routing.get(r) is not None))
 
@@ -61,10 +61,10 @@ def services_required_by(canary: object, targets: Targets) -> tuple[str, ...]:
     `pingPong`: then an empty `trafficRouting` gives `("trafficRouting",)`.
     """
     routing = traffic_routing(canary)
-    if routing is None or not isinstance(canary, Mapping):
+    if routing is None or not isinstance(canary, dict):
         return ()
     istio = routing.get("istio")
-    subset_level = isinstance(istio, Mapping) and istio.get("destinationRule") is not None
+    subset_level = isinstance(istio, dict) and istio.get("destinationRule") is not None
     ping_pong = canary.get("pingPong") is not None
     configured = routers(routing)
     if targets.rollouts < Version(1, 7):

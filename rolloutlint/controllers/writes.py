@@ -8,8 +8,7 @@ Mirrors argo-rollouts `rollout/trafficrouting/{istio,alb,traefik,apisix}`, `roll
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from rolloutlint.controllers.ignore_differences import ROLLOUTS_MANAGER, Target
 from rolloutlint.controllers.istio_routes import select_routes
@@ -43,8 +42,7 @@ a managed route stays lost until its step is entered again, a promotion cannot b
 Apply = Literal["client", "server", "replace"]
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(NamedTuple):
     """One place that a controller changes."""
 
     target: Target
@@ -127,7 +125,7 @@ def _insert(value: Any, path: Path, item: Any) -> Any:
     if isinstance(head, int):
         items = value if isinstance(value, list) else []
         return [*items[:head], item, *items[head:]]
-    mapping = value if isinstance(value, Mapping) else {}
+    mapping = value if isinstance(value, dict) else {}
     return {**mapping, head: _insert(mapping.get(head), path[1:], item)}
 
 
@@ -137,9 +135,9 @@ def writes(rollout: object, others: Iterable[object] = ()) -> tuple[Write, ...]:
     `others` are manifests of the same cluster: traffic objects, Services, the workload, autoscalers. One
     without a namespace counts as in the Rollout's.
     """
-    if not isinstance(rollout, Mapping):
+    if not isinstance(rollout, dict):
         return ()
-    return tuple(_Writer(rollout, [other for other in others if isinstance(other, Mapping)]).all())
+    return tuple(_Writer(rollout, [other for other in others if isinstance(other, dict)]).all())
 
 
 class _Writer:
@@ -208,7 +206,7 @@ class _Writer:
                 selector = _map(manifest.get("spec")).get("selector")
                 how: Literal["set", "add"] = "set" if HASH_LABEL in _map(selector) else "add"
                 path: Path = ("spec", "selector", HASH_LABEL)
-                yield Write(target, path, how, consequence, atomic=isinstance(selector, Mapping))
+                yield Write(target, path, how, consequence, atomic=isinstance(selector, dict))
                 yield self._annotation(target, manifest, MANAGED_BY, "harmless")
 
     def _annotation(self, target: Target, manifest: Mapping[Any, Any], key: str, consequence: Consequence) -> Write:
@@ -346,7 +344,7 @@ def _split_name(name: str) -> tuple[str, str]:
 
 
 def _map(value: object) -> Mapping[Any, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _list(value: object) -> list[Any]:

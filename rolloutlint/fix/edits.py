@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from rolloutlint.finding import DocumentId, Edit, Fix, Path, TextEdit
 from rolloutlint.fix.apply import apply_edits
@@ -301,9 +300,9 @@ def _block(value: Any, indent: int, spell: _Spelling) -> list[str]:
     """`value` as lines of block style, every line indented by at least `indent` spaces."""
     pad = " " * indent
     lines: list[str] = []
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         for key, item in value.items():
-            if isinstance(item, Mapping) and item:
+            if isinstance(item, dict) and item:
                 lines += [f"{pad}{spell.scalar(str(key))}:", *_block(item, indent + _INDENT, spell)]
             elif isinstance(item, list) and item:
                 lines += [f"{pad}{spell.scalar(str(key))}:", *_block(item, indent, spell)]
@@ -311,7 +310,7 @@ def _block(value: Any, indent: int, spell: _Spelling) -> list[str]:
                 lines.append(f"{pad}{spell.scalar(str(key))}: {spell.flow(item)}")
         return lines
     for item in value:
-        if isinstance(item, Mapping) and item:
+        if isinstance(item, dict) and item:
             inner = _block(item, indent + _INDENT, spell)
             lines += [f"{pad}- {inner[0].lstrip()}", *inner[1:]]
         else:
@@ -322,8 +321,7 @@ def _block(value: Any, indent: int, spell: _Spelling) -> list[str]:
 # ---- spelling ----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Spelling:
+class _Spelling(NamedTuple):
     """How values are written into a document: as YAML, or as JSON where the document is JSON."""
 
     json: bool
@@ -334,7 +332,7 @@ class _Spelling:
             return json.dumps(value, ensure_ascii=False)
         if isinstance(value, str):
             return self.scalar(value)
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             return "{" + ", ".join(f"{self.scalar(str(k))}: {self.flow(v)}" for k, v in value.items()) + "}"
         if isinstance(value, Sequence):
             return "[" + ", ".join(self.flow(v) for v in value) + "]"

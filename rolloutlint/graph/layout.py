@@ -7,8 +7,8 @@ which namespace it ends up in, and whether what the file says is what will be ap
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 from rolloutlint.finding import Path
 
@@ -32,15 +32,14 @@ class Overlay(Protocol):
         """Whether what stands at `path` of this object, above it or below it, may be changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """The surroundings of all loaded files. Every name is a display path with forward slashes."""
 
-    roots: Mapping[str, str] = field(default_factory=dict)
+    roots: Mapping[str, str] = MappingProxyType({})
     """File -> the input argument (a directory) it was found under; `""` for files given themselves."""
-    overlays: Mapping[str, Sequence[Overlay]] = field(default_factory=dict)
+    overlays: Mapping[str, Sequence[Overlay]] = MappingProxyType({})
     """File -> its overlays; absent where no kustomization includes it."""
-    kustomizations: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    kustomizations: Mapping[str, frozenset[str]] = MappingProxyType({})
     """Directory of a kustomization -> the files its build includes, transitively."""
     open_roots: frozenset[str] = frozenset()
     """Top-most kustomizations whose build adds objects that were not loaded (remote ones, charts, components)."""

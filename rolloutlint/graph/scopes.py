@@ -10,7 +10,7 @@ from __future__ import annotations
 import posixpath
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rolloutlint.controllers.source_paths import covered
 from rolloutlint.graph.layout import Layout
@@ -21,8 +21,7 @@ from rolloutlint.model.values import mapping
 Scopes = frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """What an Application syncs, as far as it is among the inputs."""
 
     application: int

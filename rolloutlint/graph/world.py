@@ -7,10 +7,10 @@ whole source was loaded delivers the namespace. Whatever rendering or unread fil
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from rolloutlint.controllers.sync_waves import HELM_HOOK, HOOK, WAVE, hooks, is_hook, wave
 from rolloutlint.finding import Path, ResourceId
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     import networkx
 
 State = Literal["resolved", "missing", "unknown"]
+
+T = TypeVar("T")
+
+ANSWERS_KEPT = 4096
+"""Objects whose references are remembered at once."""
 
 VIEWS_KEPT = 1024
 """Views kept thawed at once: enough for the neighbourhood of an application, small against a repository."""
@@ -87,6 +92,8 @@ class World:
         self.closed = closed
         self._namings = namings
         self._views: dict[int, View] = {}
+        self._shared: dict[int, dict[object, Any]] = {}
+        self._answers: dict[int, tuple[Reference, ...]] = {}
         self._sync_ends: dict[int, SyncEnd] = {}
         self._by_kind: dict[tuple[str, str], list[Resource]] = {}
         self._in_file: dict[str, list[Resource]] = {}
@@ -128,8 +135,17 @@ class World:
         if len(self._views) >= VIEWS_KEPT:
             for number in list(self._views)[: VIEWS_KEPT // 2]:
                 del self._views[number]
+                self._shared.pop(number, None)
         self._views[resource.number] = view
         return view
+
+    def shared(self, resource: Resource, key: object, make: Callable[[], T]) -> T:
+        """What several rules derive from one object: made once, kept as long as the object's view."""
+        facts = self._shared.setdefault(resource.number, {})
+        if key not in facts:
+            facts[key] = make()
+        made: T = facts[key]
+        return made
 
     def namespace(self, resource: Resource) -> str | None:
         """The namespace the object ends up in; `""` where nothing says it, `None` where it differs by overlay."""
@@ -151,7 +167,13 @@ class World:
 
     def references(self, resource: Resource, *roles: str) -> tuple[Reference, ...]:
         """What an object's names mean, optionally only those given in `roles`."""
-        return tuple(self.resolve(resource, n) for n in self.namings(resource) if not roles or n.role in roles)
+        answers = self._answers.get(resource.number)
+        if answers is None:
+            answers = tuple(self.resolve(resource, naming) for naming in self.namings(resource))
+            if len(self._answers) >= ANSWERS_KEPT:
+                self._answers.clear()
+            self._answers[resource.number] = answers
+        return tuple(a for a in answers if a.naming.role in roles) if roles else answers
 
     def referrers(self, resource: Resource, *roles: str) -> tuple[Reference, ...]:
         """The references of other objects that certainly mean this one."""
@@ -164,11 +186,10 @@ class World:
         }
         found = []
         for origin, position in sorted(incoming):
-            naming = self._namings[origin][position]
-            if not roles or naming.role in roles:
-                reference = self.resolve(self.resources[origin], naming)
-                if reference.state == "resolved" and resource in reference.targets:
-                    found.append(reference)
+            reference = self.references(self.resources[origin])[position]
+            meant = any(target.number == resource.number for target in reference.targets)
+            if meant and reference.state == "resolved" and (not roles or reference.naming.role in roles):
+                found.append(reference)
         return tuple(found)
 
     @cached_property
@@ -238,9 +259,9 @@ class World:
     def unknown_references(self) -> int:
         """How many names could be neither resolved nor called missing."""
         return sum(
-            self.resolve(self.resources[number], naming).state == "unknown"
-            for number, namings in self._namings.items()
-            for naming in namings
+            reference.state == "unknown"
+            for number in self._namings
+            for reference in self.references(self.resources[number])
         )
 
     def _index_names(self) -> Mapping[tuple[str, str, str], _ByScope]:

@@ -12,8 +12,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from rolloutlint.errors import UsageError
 from rolloutlint.finding import Incomplete
@@ -55,8 +54,7 @@ _WHY: dict[Role, tuple[Any, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A file to read."""
 
     name: str
@@ -69,8 +67,7 @@ class Candidate:
     """Whether the user named this very file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Discovery:
+class Discovery(NamedTuple):
     """What to read, in order of name, and what was left out and why, in order of source."""
 
     candidates: tuple[Candidate, ...]
@@ -155,8 +152,7 @@ def _project_root(paths: Sequence[str], cwd: str) -> str:
     return _git_root(base) or base
 
 
-@dataclass(frozen=True, slots=True)
-class _Root:
+class _Root(NamedTuple):
     """A directory whose tree is to be read."""
 
     path: str

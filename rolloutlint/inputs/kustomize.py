@@ -10,9 +10,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from rolloutlint.finding import Path
 from rolloutlint.inputs.files import display, read_path
@@ -37,8 +36,7 @@ ANY = "*"
 """In the path of a `PatchTarget`: every item of a list."""
 
 
-@dataclass(frozen=True, slots=True)
-class PatchTarget:
+class PatchTarget(NamedTuple):
     """Which objects a change is about, and where in them.
 
     `kind` and `name` are anchored regular expressions as kustomize reads targets; empty means any. `paths` are the
@@ -65,16 +63,14 @@ def _matches(pattern: str, text: str) -> bool:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class InlinePatch:
+class InlinePatch(NamedTuple):
     """A patch written into the kustomization. `target` is the mapping there, `value` the parsed patch."""
 
     target: Mapping[str, Any]
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Kustomization:
+class Kustomization(NamedTuple):
     """One kustomization as written. Files and directories are display paths."""
 
     directory: str
@@ -118,8 +114,7 @@ class Kustomization:
         return bool(self.namespace or self.name_prefix or self.name_suffix or self.changes)
 
 
-@dataclass(frozen=True, slots=True)
-class Overlay:
+class Overlay(NamedTuple):
     """What happens to a file's objects on the way to the top-most kustomization `root` (its directory)."""
 
     root: str
@@ -144,14 +139,25 @@ def _overlap(touched: Path, path: Path) -> bool:
     return all(a in (b, ANY) for a, b in zip(touched, path, strict=False))
 
 
-@dataclass(frozen=True)
 class KustomizeGraph:
-    """All kustomizations of a run, and how they include each other. Make it with `link`."""
+    """All kustomizations of a run, and how they include each other. Make it with `link`.
 
-    kustomizations: tuple[Kustomization, ...]
-    extra_files: frozenset[str] = frozenset()
-    """Further kustomization files in a directory that already has one; kustomize refuses such a directory."""
-    _overlays: dict[str, tuple[Overlay, ...]] = field(default_factory=dict, repr=False, compare=False)
+    `extra_files` are further kustomization files in a directory that already has one; kustomize refuses such a
+    directory.
+    """
+
+    def __init__(self, kustomizations: tuple[Kustomization, ...], extra_files: frozenset[str] = frozenset()) -> None:
+        self.kustomizations = kustomizations
+        self.extra_files = extra_files
+        self._overlays: dict[str, tuple[Overlay, ...]] = {}
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, KustomizeGraph):
+            return NotImplemented
+        return (self.kustomizations, self.extra_files) == (other.kustomizations, other.extra_files)
+
+    def __hash__(self) -> int:
+        return hash(self.extra_files)
 
     @cached_property
     def _by_directory(self) -> dict[str, Kustomization]:

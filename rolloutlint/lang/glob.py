@@ -9,7 +9,6 @@ mirrored: a lone `?` or `[!a]` also matches the empty text there, and `a*a` also
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 _SPECIAL = frozenset("*?[]{}\\")
@@ -25,15 +24,13 @@ class _Step(NamedTuple):
     targets: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class GlobProblem:
+class GlobProblem(NamedTuple):
     """A pattern that gobwas/glob does not compile; Argo CD then treats it as matching nothing."""
 
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Glob:
+class Glob(NamedTuple):
     """A compiled pattern; `literal` is the only text that matches where no character is special."""
 
     pattern: str

@@ -7,8 +7,7 @@ dropped, a `~` that escapes nothing stays, and negative indices count from the e
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from rolloutlint.finding import Path
@@ -24,8 +23,7 @@ _DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+\Z")
 _MAPS_WITH_DOMAIN_KEYS = frozenset({"annotations", "labels", "matchLabels", "nodeSelector", "selector"})
 
 
-@dataclass(frozen=True, slots=True)
-class PointerProblem:
+class PointerProblem(NamedTuple):
     """Why a text is no JSON pointer; `offset` counts characters."""
 
     offset: int
@@ -71,7 +69,7 @@ def resolve(value: Json, pointer: str) -> Path | None:
         return None
     path: list[str | int] = []
     for token in map(_unescape, tokens):
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             if token not in value:
                 return None
             path.append(token)
@@ -97,7 +95,7 @@ def remove(value: Json, pointer: str) -> Removed | None:
 
 def remove_path(value: Json, path: Path) -> Json:
     """A copy of `value` without the entry at `path`, which must exist and not be empty."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         head = path[0]
         if len(path) == 1:
             return {key: item for key, item in value.items() if key != head}

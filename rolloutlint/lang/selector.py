@@ -11,7 +11,7 @@ def _labels(value: object) -> Mapping[str, str] | None:
     """A map of strings, empty for null; `None` where it is something else."""
     if value is None:
         return {}
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return None
     if not all(isinstance(k, str) and isinstance(v, str) for k, v in value.items()):
         return None
@@ -43,7 +43,7 @@ def matches_selector(selector: object, labels: object) -> bool | None:
         return None
     if selector is None:
         return False
-    if not isinstance(selector, Mapping):
+    if not isinstance(selector, dict):
         return None
     wanted = _labels(selector.get("matchLabels"))
     if wanted is None:
@@ -68,7 +68,7 @@ def matches_selector(selector: object, labels: object) -> bool | None:
 
 def _expression(expression: object, labels: Mapping[str, str]) -> bool | None:
     """One requirement of `matchExpressions`; `NotIn` also matches where the label is absent."""
-    if not isinstance(expression, Mapping):
+    if not isinstance(expression, dict):
         return None
     key = expression.get("key")
     values = expression.get("values")

@@ -6,19 +6,19 @@ Field meanings: argo-cd `pkg/apis/application/v1alpha1/types.go`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rolloutlint.controllers.ignore_differences import Rule, rules_of
 from rolloutlint.controllers.sync_options import Policy, policy
 from rolloutlint.finding import Path
 from rolloutlint.model.resource import View
 from rolloutlint.model.values import dig, entries, mapping, sequence, text
 
+if TYPE_CHECKING:
+    from rolloutlint.controllers.ignore_differences import Rule
 
-@dataclass(frozen=True, slots=True)
-class ApplicationSource:
+
+class ApplicationSource(NamedTuple):
     """One source of an Application."""
 
     path: Path
@@ -89,6 +89,8 @@ class Application(View):
     @cached_property
     def ignore_rules(self) -> tuple[Rule, ...]:
         """`ignoreDifferences` as Argo CD reads them."""
+        from rolloutlint.controllers.ignore_differences import rules_of
+
         return rules_of(self.spec)
 
     @cached_property

@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from rolloutlint.finding import Path
 from rolloutlint.model.resource import View
 from rolloutlint.model.values import entries, mapping, string_map, text
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(NamedTuple):
     """One weighted destination of a route."""
 
     path: Path
@@ -86,8 +85,7 @@ class VirtualService(View):
         return self._routes("tcp")
 
 
-@dataclass(frozen=True, slots=True)
-class Subset:
+class Subset(NamedTuple):
     """One subset of a DestinationRule."""
 
     name: str

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from rolloutlint.finding import DocumentId, Part, Path, Place, Related, ResourceId
 from rolloutlint.model.values import mapping, sequence, string_map, text
@@ -36,8 +35,7 @@ CLUSTER_SCOPED = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(NamedTuple):
     """One object as loaded. `number` is its place in load order and its key in the world."""
 
     number: int

@@ -6,18 +6,15 @@ Field meanings: argo-rollouts `pkg/apis/rollouts/v1alpha1/types.go`; defaults: `
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from rolloutlint.controllers.pause import Pause, pause_duration
 from rolloutlint.finding import Path
 from rolloutlint.model.resource import View
 from rolloutlint.model.values import dig, entries, mapping, sequence, string_map, text
 
-ServiceRole = Literal[
-    "activeService", "previewService", "canaryService", "stableService", "pingService", "pongService"
-]
+ServiceRole = Literal["activeService", "previewService", "canaryService", "stableService", "pingService", "pongService"]
 AnalysisRole = Literal["background", "step", "prePromotion", "postPromotion", "experiment"]
 
 CANARY: Path = ("spec", "strategy", "canary")
@@ -36,8 +33,7 @@ STEP_KINDS = (
 """In the order in which `completedCurrentCanaryStep` (rollout/canary.go) asks for them."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceUse:
+class ServiceUse(NamedTuple):
     """A Service named by the strategy."""
 
     role: ServiceRole
@@ -45,8 +41,7 @@ class ServiceUse:
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
-class TemplateUse:
+class TemplateUse(NamedTuple):
     """An AnalysisTemplate, or with `cluster_scope` a ClusterAnalysisTemplate, named by an analysis."""
 
     name: str
@@ -55,8 +50,7 @@ class TemplateUse:
     """Path of the name itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Analysis:
+class Analysis(NamedTuple):
     """One place of a Rollout that runs analysis templates together, with the arguments it passes."""
 
     role: AnalysisRole
@@ -71,13 +65,15 @@ class Analysis:
         return tuple(entries(self.value, self.path, "args"))
 
 
-@dataclass(frozen=True, slots=True)
 class Step:
     """One canary step. A step may wrongly hold several kinds; `kinds` keeps the controller's order."""
 
-    index: int
-    path: Path
-    value: Mapping[str, Any]
+    __slots__ = ("index", "path", "value")
+
+    def __init__(self, index: int, path: Path, value: Mapping[str, Any]) -> None:
+        self.index = index
+        self.path = path
+        self.value = value
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -104,8 +100,7 @@ class Step:
         return any(kind in self.kinds for kind in ("pause", "analysis", "experiment", "plugin"))
 
 
-@dataclass(frozen=True, slots=True)
-class VirtualServiceUse:
+class VirtualServiceUse(NamedTuple):
     """One VirtualService that a Rollout manages."""
 
     name: str
@@ -130,8 +125,7 @@ class VirtualServiceUse:
         return labels[0], labels[1] if len(labels) == 2 else ""
 
 
-@dataclass(frozen=True, slots=True)
-class DestinationRuleUse:
+class DestinationRuleUse(NamedTuple):
     """The DestinationRule whose subsets a Rollout manages (always in the Rollout's namespace)."""
 
     name: str
@@ -236,11 +230,7 @@ class Rollout(View):
                 yield Analysis("step", path, inline, _templates(inline, path), step.index)
             for path, run in entries(step.value, step.path, "experiment", "analyses"):
                 name = text(run.get("templateName"))
-                use = (
-                    (TemplateUse(name, run.get("clusterScope") is True, (*path, "templateName")),)
-                    if name
-                    else ()
-                )
+                use = (TemplateUse(name, run.get("clusterScope") is True, (*path, "templateName")),) if name else ()
                 yield Analysis("experiment", path, run, use, step.index)
         promotions: tuple[tuple[str, AnalysisRole], ...] = (
             ("prePromotionAnalysis", "prePromotion"),
@@ -262,9 +252,7 @@ class Rollout(View):
         if isinstance(single, dict):
             uses.append(((*base, "virtualService"), single))
         uses.extend(entries(istio, base, "virtualServices"))
-        return tuple(
-            VirtualServiceUse(text(v.get("name")), (*p, "name"), v) for p, v in uses if text(v.get("name"))
-        )
+        return tuple(VirtualServiceUse(text(v.get("name")), (*p, "name"), v) for p, v in uses if text(v.get("name")))
 
     @cached_property
     def destination_rule(self) -> DestinationRuleUse | None:

@@ -7,17 +7,15 @@ or a terminal is left to the command line.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
-from typing import TypeAlias, cast
+from typing import NamedTuple, TypeAlias, cast
 
 from rolloutlint.errors import UsageError
 from rolloutlint.result import Report
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """How to show a report. None of it changes what was found."""
 
     color: bool = False

@@ -10,7 +10,7 @@ import os
 import re
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import quote
 
 from rolloutlint.finding import SettledFinding, Span
@@ -20,8 +20,7 @@ from rolloutlint.result import Report
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedEdit:
+class PlacedEdit(NamedTuple):
     """An edit with both its offsets (characters, end exclusive) and its lines and columns (code points)."""
 
     file: str

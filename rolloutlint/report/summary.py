@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rolloutlint.finding import SEVERITIES, Incomplete, Severity
 from rolloutlint.result import Report
@@ -36,8 +36,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
 """`Incomplete.reason` in words, for one and for many."""
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(NamedTuple):
     """What the counts line says."""
 
     severities: Mapping[Severity, int]

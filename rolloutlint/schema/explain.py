@@ -7,8 +7,7 @@ exist, what was expected and what is there.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from rolloutlint.finding import Path
 from rolloutlint.schema.fields import FieldPath, elsewhere, field_path_of
@@ -19,8 +18,7 @@ from rolloutlint.schema.spelling import nearest, respelt
 Code = Literal["unknown-field", "wrong-type", "missing-field", "bad-value"]
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(NamedTuple):
     """One thing in a document that its CRD does not allow."""
 
     code: Code

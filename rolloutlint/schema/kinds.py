@@ -7,8 +7,7 @@ that nobody here has heard of may well exist.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from rolloutlint.schema.spelling import distance
 
@@ -68,8 +67,7 @@ _REAL_GROUPS = frozenset(("gateway.networking.x-k8s.io",))
 _SPELLING = {kind.lower(): kind for kind in KINDS}
 
 
-@dataclass(frozen=True, slots=True)
-class KindProblem:
+class KindProblem(NamedTuple):
     """Why no API server knows this `apiVersion` and `kind`, and what was meant."""
 
     code: Literal["unknown-version", "group-typo", "kind-case"]

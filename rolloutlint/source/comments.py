@@ -8,25 +8,20 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-import yaml
-from yaml.events import CollectionEndEvent, CollectionStartEvent, ScalarEvent, StreamEndEvent
-
-from rolloutlint.source.documents import EventLoader, slices
+from rolloutlint.source.documents import slices
 from rolloutlint.source.text import LIMITS, Source, to_span
 
 _BREAKS = "\n\r\x85\u2028\u2029"
 _BREAK = re.compile(f"[{_BREAKS}]")
 _HASH = re.compile(f"(?<![^ \\t,\\[\\]{{}}\"'{_BREAKS}])#[^{_BREAKS}]*")
 """After these, and outside every scalar, libyaml takes `#` for a comment."""
-_PROPERTIES = re.compile(f"(?:[&!][^\\s,\\[\\]{{}}]*(?:[ \\t{_BREAKS}]+(?:#[^{_BREAKS}]*)?)*){{1,2}}")
+_PROPERTIES = f"(?:[&!][^\\s,\\[\\]{{}}]*(?:[ \\t{_BREAKS}]+(?:#[^{_BREAKS}]*)?)*){{1,2}}"
 """Anchor and tag, with the white space and comments after them: libyaml counts them to the scalar."""
 
 
-@dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(NamedTuple):
     """One comment, from its `#` to the end of the line."""
 
     line: int
@@ -67,6 +62,12 @@ def _alone(text: str, at: int) -> bool:
 
 def _scalars(text: str) -> list[tuple[int, int]] | None:
     """The spans of all scalars, sorted, block scalars without their header line; `None` if it cannot be parsed."""
+    import yaml
+    from yaml.events import CollectionEndEvent, CollectionStartEvent, ScalarEvent, StreamEndEvent
+
+    from rolloutlint.source.compose import EventLoader
+
+    properties_at = re.compile(_PROPERTIES).match  # 5 ms to compile, so not before a comment is asked for
     spans: list[tuple[int, int]] = []
     depth = 0
     loader: Any = None
@@ -82,7 +83,7 @@ def _scalars(text: str) -> list[tuple[int, int]] | None:
                 depth -= 1
             elif isinstance(event, ScalarEvent) and event.start_mark and event.end_mark:
                 start, end = event.start_mark.index, event.end_mark.index
-                properties = _PROPERTIES.match(text, start)
+                properties = properties_at(text, start)
                 if properties is not None:
                     start = properties.end()
                 if event.style in ("|", ">"):

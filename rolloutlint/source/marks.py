@@ -7,47 +7,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
-
-import yaml
-from yaml.events import (
-    AliasEvent,
-    MappingEndEvent,
-    MappingStartEvent,
-    ScalarEvent,
-    SequenceEndEvent,
-    SequenceStartEvent,
-    StreamEndEvent,
-)
+from typing import Any, Literal, NamedTuple
 
 from rolloutlint.finding import Part, Path, Span
-from rolloutlint.source.documents import EventLoader
 from rolloutlint.source.scalars import ScalarTable, TagError, key_name
 from rolloutlint.source.text import LIMITS, Source, to_span
 
 
-@dataclass(slots=True)
 class Node:
-    """A node of the marked tree. `start:end` are its characters, without comments or line ends after it."""
+    """A node of the marked tree. `start:end` are its characters, without comments or line ends after it.
 
-    kind: Literal["scalar", "mapping", "sequence", "alias"]
-    start: int
-    end: int
-    style: str = ""
-    """Of a scalar: `""` plain, `'`, `"`, `|`, `>`. Of a collection: `block` or `flow`."""
-    value: str = ""
-    """Text of a scalar; name of an alias."""
-    key: str = ""
-    """Of a scalar that is a mapping key: the key as JSON has it."""
-    entries: list[tuple[Node, Node]] = field(default_factory=list)
-    items: list[Node] = field(default_factory=list)
-    target: Node | None = None
-    """Of an alias: the anchored node."""
+    `style` of a scalar: `""` plain, `'`, `"`, `|`, `>`; of a collection: `block` or `flow`. `value` is the text of a
+    scalar or the name of an alias; `key`, of a scalar that is a mapping key, the key as JSON has it; `target`, of an
+    alias, the anchored node.
+    """
+
+    __slots__ = ("end", "entries", "items", "key", "kind", "start", "style", "target", "value")
+
+    def __init__(
+        self,
+        kind: Literal["scalar", "mapping", "sequence", "alias"],
+        start: int,
+        end: int,
+        style: str = "",
+        value: str = "",
+    ) -> None:
+        self.kind = kind
+        self.start = start
+        self.end = end
+        self.style = style
+        self.value = value
+        self.key = ""
+        self.entries: list[tuple[Node, Node]] = []
+        self.items: list[Node] = []
+        self.target: Node | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
+class Located(NamedTuple):
     """A place in the text."""
 
     span: Span
@@ -63,6 +59,10 @@ class Located:
 
 def mark(source: Source, start: int, end: int) -> Node | None:
     """The marked tree of the document in `source.text[start:end]`; `None` where that cannot be parsed."""
+    import yaml
+
+    from rolloutlint.source.compose import EventLoader
+
     loader: Any = None
     try:
         loader = EventLoader(source.text[start:end])
@@ -75,6 +75,16 @@ def mark(source: Source, start: int, end: int) -> Node | None:
 
 
 def _build(loader: Any, base: int, source: Source) -> Node | None:
+    from yaml.events import (
+        AliasEvent,
+        MappingEndEvent,
+        MappingStartEvent,
+        ScalarEvent,
+        SequenceEndEvent,
+        SequenceStartEvent,
+        StreamEndEvent,
+    )
+
     stack: list[Node] = []
     waiting: list[Node | None] = []  # the pending key of each open mapping
     anchors: dict[str, Node] = {}
@@ -316,13 +326,13 @@ _ESCAPES = dict(zip('0abt\tnvfre "/\\N_LP', '\0\a\b\t\t\n\v\f\r\x1b "/\\\x85\xa0
 _CODE_LENGTH = {"x": 2, "u": 4, "U": 8}
 
 
-@dataclass(slots=True)
 class _Characters:
     """A value as it is rebuilt from its text: each character with the half-open range of the text it comes from."""
 
-    text: str
-    value: list[str] = field(default_factory=list)
-    ranges: list[tuple[int, int]] = field(default_factory=list)
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.value: list[str] = []
+        self.ranges: list[tuple[int, int]] = []
 
     def add(self, char: str, start: int, end: int) -> None:
         self.value.append(char)

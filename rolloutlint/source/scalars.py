@@ -12,9 +12,8 @@ import binascii
 import re
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z").match
 _POINT_FLOAT = re.compile(r"\.[0-9](_?[0-9])*([eE][-+]?[0-9](_?[0-9])*)?\Z").match
@@ -46,12 +45,11 @@ _TRUE = ("true", "True", "TRUE")
 _FALSE = ("false", "False", "FALSE")
 
 
-@dataclass(frozen=True, slots=True)
-class ScalarTable:
+class ScalarTable(NamedTuple):
     """How one reader types plain scalars, and what it makes of keys and merges."""
 
     name: str
-    words: Mapping[str, Any] = field(repr=False)
+    words: Mapping[str, Any]
     """Spellings with a fixed meaning: nulls, booleans, infinities."""
     dates: bool = False
     """True where a date becomes a full RFC 3339 timestamp."""
@@ -59,6 +57,9 @@ class ScalarTable:
     """True where a key that is no string refuses the document; else it is spelled as JSON needs it."""
     merge_overwrites: bool = True
     """True where `<<` overwrites the entries written before it; else what is written beats what is merged."""
+
+    def __repr__(self) -> str:
+        return f"ScalarTable({self.name!r})"
 
 
 GO_YAML_V2 = ScalarTable(

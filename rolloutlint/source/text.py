@@ -10,10 +10,9 @@ import codecs
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from rolloutlint.finding import DocumentId, Place, Related, Span
 from rolloutlint.source.scalars import GO_YAML_V2, ScalarTable
@@ -31,8 +30,7 @@ ProblemKind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What one file may ask of the reader. Beyond it the document is refused, loudly."""
 
     bytes: int = 64 * 1024 * 1024
@@ -45,22 +43,23 @@ class Limits:
 LIMITS = Limits()
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A text from any producer: a file, standard input, a renderer."""
 
     name: str
     """As shown to the user, with forward slashes."""
-    text: str = field(repr=False)
-    digest: bytes = field(default=b"", repr=False)
+    text: str
+    digest: bytes = b""
     """blake2b of the raw bytes."""
     path: str = ""
     """Path on disk; `""` if it has none."""
     typing: ScalarTable = GO_YAML_V2
 
+    def __repr__(self) -> str:
+        return f"Source(name={self.name!r}, path={self.path!r})"
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+
+class Problem(NamedTuple):
     """Something wrong with a text itself. `fatal`: the document (or the whole source) is lost."""
 
     kind: ProblemKind

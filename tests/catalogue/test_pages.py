@@ -7,7 +7,6 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -37,7 +36,7 @@ def settings_of(example: Example, **flags: object) -> Settings:
             path = os.path.join(directory, ".rolloutlint.yaml")
             with open(path, "w", encoding="utf-8") as handle:
                 handle.write(example.config)
-            config = replace(load_config(path, CATALOGUE), path=".rolloutlint.yaml")
+            config = load_config(path, CATALOGUE)._replace(path=".rolloutlint.yaml")
         return merge(config, closed="closed" in example.words or None, today="2026-11-21", **flags)
 
 

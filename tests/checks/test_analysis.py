@@ -180,9 +180,20 @@ def test_an_argument_that_a_metric_uses_without_declaring_it_is_dropped_and_miss
     assert undeclared.finding.fix.safety == "safe"
 
 
-def test_a_misspelt_argument_is_named_and_its_rename_is_unsafe() -> None:
+def test_a_misspelt_argument_is_one_fault_with_an_unsafe_rename() -> None:
     report = report_of(template("{name: service}"), rollout(f"{USE}, args: [{{name: serivce, value: a}}]"))
-    (dropped,) = (f for f in report.active if f.finding.rule == "RL305")
+    (unresolved,) = (f for f in report.active if f.finding.rule in ("RL301", "RL305"))
+    assert unresolved.finding.rule == "RL301"
+    assert "`serivce`" in unresolved.finding.message
+    assert unresolved.finding.fix is not None
+    assert unresolved.finding.fix.safety == "unsafe"
+
+
+def test_a_misspelt_argument_with_a_default_is_dropped() -> None:
+    args = "{name: service, value: b}"
+    report = report_of(template(args), rollout(f"{USE}, args: [{{name: serivce, value: a}}]"))
+    (dropped,) = (f for f in report.active if f.finding.rule in ("RL301", "RL305"))
+    assert dropped.finding.rule == "RL305"
     assert "`service`" in dropped.finding.message
     assert dropped.finding.fix is not None
     assert dropped.finding.fix.safety == "unsafe"
