@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 WORKSPACES = ROOT / "fixtures" / "workspaces"
 SCENARIOS = sorted(p.name for p in WORKSPACES.iterdir() if (p / "input").is_dir())
-FORMATS = {"text": "txt", "json": "json", "sarif": "sarif", "markdown": "md", "github": "github.txt"}
+FORMATS = {"text": "txt", "json": "json", "markdown": "md"}
 
 
 def run(scenario: str, form: str) -> str:
