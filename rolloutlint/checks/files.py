@@ -34,8 +34,8 @@ def unknown_field(ctx: Context[View]) -> Iterator[Finding]:
     """A field that the kind does not have, so that the API server drops it."""
     for violation in _violations(ctx.resource, "unknown-field"):
         path, meant = violation.path, violation.suggestion
-        if not meant and not violation.elsewhere and dig(ctx.resource.value, *path) is None:
-            continue  # nothing is lost with `creationTimestamp: null`, as kubectl and many generators write it
+        if violation.field == "creationTimestamp" and dig(ctx.resource.value, *path) is None:
+            continue  # kubectl and controller-gen write it into pod templates, and nothing is lost with it
         there = bool(meant) and has(ctx.resource.value, *path[:-1], meant)
         yield ctx.finding(
             path,
