@@ -26,9 +26,7 @@ class Workload(View):
     @cached_property
     def template(self) -> Mapping[str, Any]:
         """The pod template (for a PodTemplate it stands at the root)."""
-        return mapping(
-            self.value.get("template") if self.id.kind == "PodTemplate" else self.spec.get("template")
-        )
+        return mapping(self.value.get("template") if self.id.kind == "PodTemplate" else self.spec.get("template"))
 
     @cached_property
     def pod_labels(self) -> Mapping[str, str]:
