@@ -15,7 +15,7 @@ from rolloutlint.lang.duration import format_duration
 from rolloutlint.lang.intstr import int32
 from rolloutlint.model import Application, Rollout
 from rolloutlint.model.rollout import BLUE_GREEN, CANARY, Step
-from rolloutlint.model.values import dig, filled_later, has, mapping, sequence
+from rolloutlint.model.values import dig, filled_later, has, mapping, sequence, text
 
 HALF = Fraction(1, 2)
 
@@ -229,7 +229,18 @@ def _share(ctx: Context[Rollout], step: Step) -> str:
     if weight is None:
         return "its weight"
     share, _ = _real(ctx, weight)
-    return _percent(share) if share is not None else f"about {weight} %"
+    shown = _percent(share) if share is not None else f"about {weight} %"
+    return f"{shown} plus what its header routes match" if _header_routed(rollout, step.index, weight) else shown
+
+
+def _header_routed(rollout: Rollout, index: int, weight: int) -> bool:
+    """True where a header route is in force at a step; without canary pods none is (rollout/trafficrouting.go)."""
+    earlier = [step.value for step in rollout.steps if step.index < index]
+    if rollout.traffic_routing is None or not (weight or any(step.get("setCanaryScale") for step in earlier)):
+        return False
+    routes = [mapping(step.get("setHeaderRoute")) for step in earlier]
+    matched = {text(route.get("name")): bool(route.get("match")) for route in routes if route}
+    return any(matched.values())  # an entry without `match` takes the route of its name away
 
 
 def _percent(share: Fraction) -> str:

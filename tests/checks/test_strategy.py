@@ -154,6 +154,28 @@ def test_the_share_in_a_finding_is_the_real_one(canary: str, spec: str, others: 
     assert share_of(canary, spec, others) == share
 
 
+HEADER = "setHeaderRoute: {name: beta, match: [{headerName: beta, headerValue: {exact: y}}]}"
+
+
+@pytest.mark.parametrize(
+    ("before", "share"),
+    [
+        (f"{{setWeight: 5}}, {{{HEADER}}}", "5 % plus what its header routes match"),
+        (f"{{setCanaryScale: {{weight: 5}}}}, {{{HEADER}}}", "0 % plus what its header routes match"),
+        (f"{{{HEADER}}}", "0 %"),  # without pods the controller removes the route
+        (f"{{setWeight: 5}}, {{{HEADER}}}, {{setHeaderRoute: {{name: beta}}}}", "5 %"),
+        (
+            f"{{setWeight: 5}}, {{{HEADER}}}, {{setHeaderRoute: {{name: other}}}}",
+            "5 % plus what its header routes match",
+        ),
+        ("{setWeight: 5}, {setHeaderRoute: [beta]}", "5 %"),
+    ],
+)
+def test_header_routes_come_on_top_of_the_weight(before: str, share: str) -> None:
+    router = "trafficRouting: {managedRoutes: [{name: beta}, {name: other}], istio: {virtualService: {name: cart}}}"
+    assert share_of(f"{router}, canaryService: c, stableService: s, steps: [{before}, {{pause: {{}}}}]") == share
+
+
 def application(options: str = "") -> str:
     return f"""apiVersion: argoproj.io/v1alpha1
 kind: Application
