@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 from rolloutlint import __version__
@@ -12,6 +13,8 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         sys.stdout.write(f"rolloutlint {__version__}\n")
         return
+    # Modules stay, and values are trees of plain containers without cycles: the collector would only cost time.
+    gc.disable()
     from rolloutlint.cli.main import run
 
     sys.exit(run())

@@ -25,7 +25,6 @@ from rolloutlint.finding import (
     TextEdit,
     show_path,
 )
-from rolloutlint.fix import text_edits
 from rolloutlint.model.values import dig
 from rolloutlint.source import Located, Node, Source, line_text, locate, mark, node_at, to_span
 
@@ -159,6 +158,8 @@ def _settle_one(finding: Finding, identity: str, level: Severity, catalogue: Cat
         related.append(SettledRelated(finding.at.document.source, via, "reached through this alias or anchor"))
     edits: tuple[TextEdit, ...] = ()
     if finding.fix is not None:
+        from rolloutlint.fix import text_edits
+
         edits = text_edits(finding.fix, texts.source, texts.node, texts.part)
     return SettledFinding(
         finding=finding,

@@ -168,8 +168,8 @@ def _where(ctx: Context[Any]) -> str:
 
 
 def _peers(ctx: Context[Any], group: str, kind: str) -> Iterator[Resource]:
-    """The objects of a kind that this one could have meant: in its namespace and scope."""
-    return (c for c in ctx.world.of_kind(group, kind) if _is_peer(ctx, c))
+    """The objects of a kind that this one could have meant: near it, in its namespace and scope."""
+    return (c for c in ctx.world.near(ctx.resource.resource, group, kind) if _is_peer(ctx, c))
 
 
 def _is_peer(ctx: Context[Any], candidate: Resource) -> bool:
@@ -182,7 +182,9 @@ def _near(ctx: Context[Any], group: str, kind: str, name: str, used: Container[s
     """The name of the object that was meant by `name`, of those this one could have meant and has not used."""
     letters = set(name)
     alike = (  # two edits change four different letters at most, which is quickly seen
-        c for c in ctx.world.of_kind(group, kind) if len(letters.symmetric_difference(c.id.name)) <= 4
+        c
+        for c in ctx.world.near(ctx.resource.resource, group, kind)
+        if len(letters.symmetric_difference(c.id.name)) <= 4
     )
     return near(name, (c.id.name for c in alike if c.id.name not in used and _is_peer(ctx, c)))
 

@@ -343,8 +343,8 @@ def _absent(ctx: Context[Rollout], reference: Reference) -> Finding:
     """The finding about a name that leads nowhere, with what may have been meant."""
     naming, world, mine = reference.naming, ctx.world, ctx.resource.resource
     namespace = naming.namespace or world.namespace(mine)
-    peers = [p for p in world.of_kind(naming.group, naming.kind) if world.scopes(p) & world.scopes(mine)]
-    elsewhere = [p for p in peers if p.id.name == naming.name and world.namespace(p)]
+    elsewhere = [p for p in world.namesakes(mine, naming) if world.namespace(p)]
+    peers = (p for p in world.near(mine, naming.group, naming.kind) if world.scopes(p) & world.scopes(mine))
     hint = near(naming.name, (p.id.name for p in peers if world.namespace(p) in ("", namespace)))
     return ctx.finding(
         naming.path,

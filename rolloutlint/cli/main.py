@@ -6,7 +6,6 @@ Findings go to standard output, everything else to standard error. Exit codes ar
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 
@@ -46,8 +45,6 @@ def completion(shell: str) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line with `arguments` (default: those of the process); answer its exit code."""
-    # Values are trees of plain containers without cycles: the collector would only cost time.
-    gc.disable()
     try:
         code = cli.main(arguments, prog_name="rolloutlint", standalone_mode=False)
         sys.stdout.flush()

@@ -31,6 +31,10 @@ class Delivery(NamedTuple):
     """True where every source of it was found, loaded and needs no rendering."""
     more: bool = False
     """True where it may sync objects besides those of `files`: a source not found, unread files, a tool's output."""
+    scope: str = ""
+    """The cluster it syncs to, as a scope."""
+    namespace: str = ""
+    """The namespace of objects that state none."""
 
 
 def join(directory: str, path: str) -> str:
@@ -57,6 +61,12 @@ class FileTree:
             return [f for f in self.files if not f.startswith(("/", "../"))]
         start = bisect_left(self.files, directory + "/")
         return self.files[start : bisect_left(self.files, directory + "0")]  # "0" follows "/"
+
+    def beside(self, file: str) -> Sequence[str]:
+        """The files of the same directory, without those of directories below it."""
+        directory = file.rpartition("/")[0]
+        depth = len(directory) + 1 if directory else 0
+        return [f for f in self.below(directory) if "/" not in f[depth:]]
 
     def any_below(self, directory: str) -> bool:
         """True where at least one file lies below `directory`."""
@@ -104,7 +114,14 @@ def deliver(application: Application, tree: FileTree, unread: FileTree, layout: 
             found |= {below[f] for f in coverage.files if f in below}
             more = more or coverage.kind != "directory" or unread.any_below(target)
         whole = whole and coverage.kind == "directory" and not unread.any_below(target)
-    return Delivery(application.resource.number, frozenset(found), whole and bool(found), more)
+    return Delivery(
+        application.resource.number,
+        frozenset(found),
+        whole and bool(found),
+        more,
+        f"cluster:{application.destination}",
+        application.destination_namespace,
+    )
 
 
 def _adds(source: ApplicationSource) -> bool:

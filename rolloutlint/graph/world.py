@@ -31,6 +31,9 @@ T = TypeVar("T")
 ANSWERS_KEPT = 4096
 """Objects whose references are remembered at once."""
 
+NEAR_WORLD = 300
+"""Up to so many objects of a kind, all are asked for a name that is nearly right."""
+
 VIEWS_KEPT = 1024
 """Views kept thawed at once: enough for the neighbourhood of an application, small against a repository."""
 
@@ -104,16 +107,13 @@ class World:
         self._tree = FileTree(files)
         unread = FileTree((*layout.unread, *(f"{chart}/Chart.yaml" for chart in layout.charts)))
         self._deliveries: dict[int, Delivery] = {}
-        self._syncing: dict[str, list[Application]] = {}
+        self._syncing: dict[str, list[Delivery]] = {}
         for resource in self.of_kind("argoproj.io", "Application"):
-            application = Application(resource)
-            delivery = self._deliveries[resource.number] = deliver(application, self._tree, unread, layout)
+            delivery = deliver(Application(resource), self._tree, unread, layout)
+            self._deliveries[resource.number] = delivery
             for file in delivery.files:
-                self._syncing.setdefault(file, []).append(application)
-        destinations = {
-            file: frozenset(f"cluster:{a.destination}" for a in applications)
-            for file, applications in self._syncing.items()
-        }
+                self._syncing.setdefault(file, []).append(delivery)
+        destinations = {file: frozenset(d.scope for d in syncing) for file, syncing in self._syncing.items()}
         self._scopes = scope_files(self._tree.files, self._identities, layout, destinations)
         self._namespaces = {r.number: self._effective_namespace(r) for r in self.resources}
         self._held: set[tuple[str, str, str | None, str]] = {
@@ -128,6 +128,19 @@ class World:
     def of_kind(self, group: str, kind: str) -> Sequence[Resource]:
         """The objects of one kind, in load order."""
         return self._by_kind.get((group, kind), ())
+
+    def near(self, resource: Resource, group: str, kind: str) -> Sequence[Resource]:
+        """The objects of a kind that a slip in `resource` may have meant, for suggestions only.
+
+        All of them in a small world; in a large one those of its directory and of the Applications that sync it,
+        because a name that is nearly right belongs to the neighbourhood, and no question may look at everything.
+        """
+        everything = self.of_kind(group, kind)
+        if len(everything) <= NEAR_WORLD:
+            return everything
+        file = resource.document.source
+        files = {*self._tree.beside(file)}.union(*(delivery.files for delivery in self._syncing.get(file, ())))
+        return [r for f in sorted(files) for r in self.in_file(f) if r.group_kind == (group, kind)]
 
     def view(self, resource: Resource) -> View:
         """The typed view of an object; the same one while it is among the recently used."""
@@ -275,6 +288,17 @@ class World:
                 by_scope.setdefault(scope, {}).setdefault(namespace, []).append(resource)
         return index
 
+    def namesakes(self, resource: Resource, naming: Naming) -> Sequence[Resource]:
+        """The objects of the name and kind that `naming` gives, in any namespace of the scopes of `resource`."""
+        by_scope = self._named.get((naming.group, naming.kind, naming.name), _NOBODY)
+        found = {
+            same.number: same
+            for scope in self.scopes(resource)
+            for objects in by_scope.get(scope, {}).values()
+            for same in objects
+        }
+        return [found[number] for number in sorted(found)]
+
     def autoscalers(self, resource: Resource) -> Sequence[Resource]:
         """The HorizontalPodAutoscalers and KEDA ScaledObjects that scale the object, or may."""
         namespace = self.namespace(resource)
@@ -301,7 +325,8 @@ class World:
 
     def applications(self, resource: Resource) -> Sequence[Application]:
         """The Applications among the inputs that sync the object."""
-        return self._syncing.get(resource.document.source, ())
+        views = (self.view(self.resources[d.application]) for d in self._syncing.get(resource.document.source, ()))
+        return [view for view in views if isinstance(view, Application)]
 
     def delivered(self, application: Resource) -> Iterator[Resource]:
         """The objects an Application syncs, in file order."""
@@ -380,7 +405,7 @@ class World:
                 return only
         if resource.id.namespace:
             return resource.id.namespace
-        destinations = {a.destination_namespace for a in self._syncing.get(file, ())}
+        destinations = {delivery.namespace for delivery in self._syncing.get(file, ())}
         return destinations.pop() if len(destinations) == 1 else (None if destinations else "")
 
     def _root_of(self, file: str) -> str:
@@ -395,10 +420,8 @@ class World:
         """(closed, open) pairs of scope and namespace, as Applications decide them; `*` is every namespace."""
         closed: set[tuple[str, str]] = set()
         opened: set[tuple[str, str]] = set()
-        for resource in self.of_kind("argoproj.io", "Application"):
-            application = Application(resource)
-            pair = (f"cluster:{application.destination}", application.destination_namespace or "*")
-            delivery = self._deliveries[resource.number]
+        for delivery in self._deliveries.values():
+            pair = (delivery.scope, delivery.namespace or "*")
             if delivery.whole:
                 closed.add(pair)
             elif delivery.more:

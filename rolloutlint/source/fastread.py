@@ -261,8 +261,10 @@ class FastReader:
 
 
 def _unprintable(text: str) -> bool:
-    # Python takes 10 ms to compile the class of all such characters: only where there is more than ASCII.
-    return (_ASCII_UNPRINTABLE(text) if text.isascii() else re.search(_ALL_UNPRINTABLE, text)) is not None
+    if text.isascii():
+        return _ASCII_UNPRINTABLE(text) is not None
+    # Python prints none of them; but it takes 10 ms to compile the class that tells them from a no-break space.
+    return not text.replace("\n", "").isprintable() and re.search(_ALL_UNPRINTABLE, text) is not None
 
 
 def _plain(rest: str, table: ScalarTable) -> Any:
