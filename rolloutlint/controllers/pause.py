@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from rolloutlint.lang.duration import format_duration, parse_duration
@@ -37,18 +38,21 @@ def pause_duration(duration: object) -> Pause:
     """
     if duration is None:
         return INDEFINITE
-    if not isinstance(duration, str):
-        seconds = int32(duration)
-    else:
-        seconds = atoi(duration)
-        if seconds is None or not -_INT32_MAX <= seconds <= _INT32_MAX:
-            nanoseconds = parse_duration(duration)
-            if nanoseconds is None:
-                return INVALID
-            seconds = abs(nanoseconds) // 1_000_000_000
-            if nanoseconds < 0:
-                seconds = -seconds
+    if isinstance(duration, str):
+        return _of_text(duration)
+    seconds = int32(duration)
     return INVALID if seconds is None or seconds < 0 else Pause("timed", seconds)
+
+
+@lru_cache(maxsize=1024)
+def _of_text(duration: str) -> Pause:
+    seconds = atoi(duration)
+    if seconds is None or not -_INT32_MAX <= seconds <= _INT32_MAX:
+        nanoseconds = parse_duration(duration)
+        if nanoseconds is None or nanoseconds <= -1_000_000_000:
+            return INVALID
+        seconds = abs(nanoseconds) // 1_000_000_000
+    return INVALID if seconds < 0 else Pause("timed", seconds)
 
 
 _UNITS = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 
 _UNITS = {
     "ns": 1,
@@ -40,6 +41,7 @@ def duration_error(text: str) -> str | None:
     return None if nanoseconds is not None else f"time: {fault} {_quote(text)}"
 
 
+@lru_cache(maxsize=1024)
 def _read(text: str) -> tuple[int | None, str]:
     """Nanoseconds, or `None` and how Go words the fault."""
     body = text[1:] if text[:1] in ("-", "+") else text
