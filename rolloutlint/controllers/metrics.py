@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from rolloutlint.finding import Path
 from rolloutlint.lang.duration import duration_error
@@ -56,26 +55,27 @@ PROVIDERS: Mapping[str, Version] = {
 _SUCCESS_LIMIT_SINCE = Version(1, 8)
 
 
-@dataclass(frozen=True, slots=True)
 class MetricProblem:
     """One reason to refuse a metric. Upstream reports only the first of each run; here all are listed."""
 
-    index: int
-    """Which metric, from 0; -1 where it is about the list itself."""
-    code: MetricCode
-    path: Path
-    """Below the metric: the field at fault, `()` for the metric itself."""
-    message: str
-    """The controller's words, e.g. `metrics[0]: interval must be specified when count > 1`."""
-    values: Mapping[str, int | str]
-    """The numbers and texts the message speaks of, by field name."""
+    __slots__ = ("code", "index", "message", "path", "values")
+
+    def __init__(self, index: int, code: MetricCode, path: Path, message: str, values: Mapping[str, int | str]) -> None:
+        self.index = index
+        """Which metric, from 0; -1 where it is about the list itself."""
+        self.code = code
+        self.path = path
+        """Below the metric: the field at fault, `()` for the metric itself."""
+        self.message = message
+        """The controller's words, e.g. `metrics[0]: interval must be specified when count > 1`."""
+        self.values = values
+        """The numbers and texts the message speaks of, by field name."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Limits:
+class _Limits(NamedTuple):
     """The integers of one metric, `None` where unknown; an absent field has its zero value."""
 
-    count: int | None
+    measurements: int | None
     failure: int | None
     success: int | None
     inconclusive: int | None
@@ -170,7 +170,7 @@ def _metric(metric: Mapping[str, Any], targets: Targets) -> Iterator[_Fault]:
     """The faults of one metric: (code, path, upstream's message, values)."""
     modern = targets.rollouts >= _SUCCESS_LIMIT_SINCE
     limits = _Limits(
-        count=_integer(metric, "count"),
+        measurements=_integer(metric, "count"),
         failure=_integer(metric, "failureLimit"),
         success=_integer(metric, "consecutiveSuccessLimit") if modern else 0,
         inconclusive=_integer(metric, "inconclusiveLimit"),
@@ -222,7 +222,7 @@ def _common_signs(limits: _Limits) -> Iterator[_Fault]:
 
 
 def _counts(limits: _Limits) -> Iterator[_Fault]:
-    count, failure, success = limits.count, limits.failure, limits.success
+    count, failure, success = limits.measurements, limits.failure, limits.success
     if count is None or count <= 0:
         return
     if failure is not None and success is not None and success >= 0:
@@ -244,7 +244,7 @@ def _counts(limits: _Limits) -> Iterator[_Fault]:
 
 def _old_counts(limits: _Limits) -> Iterator[_Fault]:
     """Before 1.8 there was no success limit to add."""
-    count, failure = limits.count, limits.failure
+    count, failure = limits.measurements, limits.failure
     if count is None or count <= 0:
         return
     if failure is not None and count < failure:
@@ -261,9 +261,9 @@ def _inconclusive_count(count: int, inconclusive: int | None) -> Iterator[_Fault
 
 def _times(metric: Mapping[str, Any], limits: _Limits) -> Iterator[_Fault]:
     interval, delay = _text(metric, "interval"), _text(metric, "initialDelay")
-    if limits.count is not None and limits.count > 1 and interval == "":
+    if limits.measurements is not None and limits.measurements > 1 and interval == "":
         message = "interval must be specified when count > 1"
-        yield "interval-missing", (), message, {"count": limits.count}
+        yield "interval-missing", (), message, {"count": limits.measurements}
     if interval and (error := duration_error(interval)):
         yield "interval-invalid", ("interval",), f"invalid interval string: {error}", {"interval": interval}
     if delay and (error := duration_error(delay)):

@@ -8,9 +8,8 @@ whole source was loaded delivers the namespace. Whatever rendering or unread fil
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from rolloutlint.controllers.sync_waves import HELM_HOOK, HOOK, WAVE, hooks, is_hook, wave
 from rolloutlint.finding import Path, ResourceId
@@ -38,8 +37,7 @@ VIEWS_KEPT = 1024
 """Views kept thawed at once: enough for the neighbourhood of an application, small against a repository."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """A name that one object gives for another, with the world's answer."""
 
     origin: Resource
@@ -67,8 +65,7 @@ _BY_HAND, _PLACED = "?dir", "?placed"
 """Marks among the scopes of a name: an object of that name is placed by its directory, or by something better."""
 
 
-@dataclass(frozen=True, slots=True)
-class SyncEnd:
+class SyncEnd(NamedTuple):
     """What an Application syncs last."""
 
     post_sync: Resource | None

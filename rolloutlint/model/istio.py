@@ -7,7 +7,6 @@ first DNS label of a host (argo-rollouts `rollout/trafficrouting/istio/istio.go`
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
@@ -31,14 +30,18 @@ class Destination(NamedTuple):
         return self.host.split(".", 1)[0]
 
 
-@dataclass(frozen=True, slots=True)
 class Route:
     """One http, tls or tcp route of a VirtualService."""
 
-    protocol: Literal["http", "tls", "tcp"]
-    index: int
-    path: Path
-    value: Mapping[str, Any]
+    __slots__ = ("index", "path", "protocol", "value")
+
+    def __init__(
+        self, protocol: Literal["http", "tls", "tcp"], index: int, path: Path, value: Mapping[str, Any]
+    ) -> None:
+        self.protocol = protocol
+        self.index = index
+        self.path = path
+        self.value = value
 
     @property
     def name(self) -> str:
