@@ -18,6 +18,8 @@ from rolloutlint.config import load_config, merge
 from rolloutlint.fix import apply_edits
 from rolloutlint.resources import data_dir
 from rolloutlint.settings import Settings
+from rolloutlint.source import GO_YAML_V2, NotPlainError
+from rolloutlint.source.documents import DEFAULT
 from tests.catalogue.pages import Example, examples
 from tests.harness import CATALOGUE, found, lint
 
@@ -123,3 +125,30 @@ def test_ids_and_names_are_unique_and_never_reused() -> None:
     assert {r.id: r.name for r in RULES} == {i: n for i, n in ever.items() if i in CATALOGUE.rules}
     assert set(CATALOGUE.rules) <= set(ever)
     assert len(set(ever.values())) == len(ever)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda r: r.id)
+def test_our_reader_gives_the_front_matter_that_pyyaml_gives(rule) -> None:
+    with open(rule.page, encoding="utf-8") as page:
+        front = safe_load(page.read().split("\n---\n")[0])
+    for key in ("id", "name", "summary", "severity", "precision", "stability", "since", "fix"):
+        assert getattr(rule, key) == front[key]
+    for key in ("applies-to", "needs", "profiles"):
+        assert list(getattr(rule, key.replace("-", "_"))) == front.get(key, [])
+    assert rule.targets == front.get("targets", {})
+    texts = {"": front, **{name: {**front, **variant} for name, variant in front.get("variants", {}).items()}}
+    assert {n: m._asdict() for n, m in rule.messages.items()} == {
+        n: {key: text[key] for key in ("message", "consequence", "remedy")} for n, text in texts.items()
+    }
+
+
+def test_no_page_needs_pyyaml_at_the_start_of_a_run() -> None:
+    slow = []
+    for rule in RULES:
+        with open(rule.page, encoding="utf-8") as page:
+            front = page.read().split("\n---\n")[0].removeprefix("---\n")
+        try:
+            DEFAULT(front, GO_YAML_V2)
+        except NotPlainError:
+            slow.append(rule.id)
+    assert slow == []
