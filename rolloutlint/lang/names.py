@@ -74,7 +74,7 @@ def near(word: object, candidates: Iterable[str]) -> str | None:
     limit = 2 if len(word) >= 8 else 1
     best: list[str] = []
     for candidate in known:
-        distance = _distance(folded, candidate.casefold(), limit)
+        distance = edit_distance(folded, candidate.casefold(), limit)
         if distance < limit or (distance == limit and not best):
             if distance < limit:
                 limit, best = distance, []
@@ -84,7 +84,7 @@ def near(word: object, candidates: Iterable[str]) -> str | None:
     return best[0] if len(best) == 1 else None
 
 
-def _distance(left: str, right: str, limit: int) -> int:
+def edit_distance(left: str, right: str, limit: int) -> int:
     """Edit distance with swaps of neighbours; anything above `limit` may come back as `limit + 1`."""
     if abs(len(left) - len(right)) > limit:
         return limit + 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
-from rolloutlint.schema.spelling import distance
+from rolloutlint.lang.names import edit_distance
 
 Served: TypeAlias = "tuple[str, tuple[str, ...]]"
 
@@ -121,7 +121,8 @@ def _meant_group(group: str, kind: str) -> Served | None:
     if group in _CLOSED_GROUPS or group == "core":
         return candidates[0]
     for served in candidates:
-        if served[0] and distance(group, served[0]) <= (2 if "." in served[0] else 1):
+        limit = 2 if "." in served[0] else 1
+        if served[0] and edit_distance(group, served[0], limit) <= limit:
             return served
     labels = group.split(".")
     if kind in _ROLLOUTS_KINDS and any(label.startswith("argo") for label in labels):

@@ -4,22 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rolloutlint.lang.names import edit_distance
 from rolloutlint.schema.fields import normalised
-
-
-def distance(one: str, other: str) -> int:
-    """How many letters must be added, dropped, changed or swapped with their neighbour (optimal alignment)."""
-    before: list[int] = []
-    row = list(range(len(other) + 1))
-    for i, left in enumerate(one, 1):
-        current = [i]
-        for j, right in enumerate(other, 1):
-            best = min(row[j] + 1, current[j - 1] + 1, row[j - 1] + (left != right))
-            if i > 1 and j > 1 and left == other[j - 2] and one[i - 2] == right:
-                best = min(best, before[j - 2] + 1)
-            current.append(best)
-        before, row = row, current
-    return row[-1]
 
 
 def same_but_for_spelling(one: str, other: str) -> bool:
@@ -41,6 +27,6 @@ def nearest(name: str, known: Iterable[str], most: int) -> str:
     near = [
         (far, each)
         for each in known
-        if abs(len(each) - len(name)) <= most + 2 and (far := distance(wanted, normalised(each))) <= most
+        if abs(len(each) - len(name)) <= most + 2 and (far := edit_distance(wanted, normalised(each), most)) <= most
     ]
     return min(near, default=(0, ""))[1]

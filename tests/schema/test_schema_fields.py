@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from rolloutlint.finding import show_path
+from rolloutlint.lang.names import edit_distance
 from rolloutlint.schema import field_paths, too_new
-from rolloutlint.schema.spelling import distance, nearest, respelt
+from rolloutlint.schema.spelling import nearest, respelt
 from rolloutlint.settings import Version
 
 ROLLOUT: Any = {
@@ -69,7 +70,7 @@ def test_field_paths_show_lists_and_maps() -> None:
     [("lables", "labels", 1), ("hots", "hosts", 1), ("", "ab", 2), ("same", "same", 0), ("thresholds", "threshold", 1)],
 )
 def test_distance_counts_letters_added_dropped_changed_or_swapped(one: str, other: str, expected: int) -> None:
-    assert distance(one, other) == distance(other, one) == expected
+    assert edit_distance(one, other, 9) == edit_distance(other, one, 9) == expected
 
 
 def test_a_short_name_has_no_near_one() -> None:
