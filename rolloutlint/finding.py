@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-PathItem: TypeAlias = "str | int"
 Path: TypeAlias = "tuple[str | int, ...]"
 """Keys and list indices from the root of a document, e.g. `("spec", "strategy", "canary", "steps", 2)`."""
 

@@ -106,17 +106,6 @@ def normal_path(path: str) -> str | None:
     return "/".join(parts)
 
 
-def sources_of(spec: object) -> tuple[Mapping[str, Any], ...]:
-    """The sources that count: `sources` where it has any, else `source` (`types.go GetSources`)."""
-    if not isinstance(spec, dict):
-        return ()
-    several = spec.get("sources")
-    if isinstance(several, list) and several:
-        return tuple(source for source in several if isinstance(source, dict))
-    single = spec.get("source")
-    return (single,) if isinstance(single, dict) else ()
-
-
 def _text(source: Mapping[Any, Any], key: str) -> str:
     value = source.get(key)
     return value if isinstance(value, str) else ""

@@ -82,11 +82,6 @@ class Application(View):
         return self.automated and dig(self.spec, "syncPolicy", "automated", "selfHeal") is True
 
     @cached_property
-    def ignore_differences(self) -> tuple[tuple[Path, Mapping[str, Any]], ...]:
-        """`ignoreDifferences` with their paths."""
-        return tuple(entries(self.value, (), "spec", "ignoreDifferences"))
-
-    @cached_property
     def ignore_rules(self) -> tuple[Rule, ...]:
         """`ignoreDifferences` as Argo CD reads them."""
         from rolloutlint.controllers.ignore_differences import rules_of
