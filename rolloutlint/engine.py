@@ -297,11 +297,10 @@ class _Run:
                 yield from self._check(resource, todo)
 
     def _check(self, resource: Resource, todo: Sequence[tuple[Rule, Check[Any]]]) -> Iterator[tuple[Finding, str]]:
-        view = self.world.view(resource)
+        view, world, settings, whole = self.world.view(resource), self.world, self.settings, resource.place()
         users: tuple[Related, ...] | None = None
         for rule, function in todo:
-            context: Context[Any] = Context(view, self.world, self.settings, rule)
-            for finding in self._run(rule, function, context, resource.place()):
+            for finding in self._run(rule, function, Context(view, world, settings, rule), whole):
                 if self._patched(resource, finding):
                     continue
                 if not finding.trail:
@@ -336,7 +335,8 @@ class _Run:
         """The findings of one check; a crash becomes a finding of its own, and the others go on."""
         found: list[Finding] = []
         try:
-            found.extend(function(context))
+            for finding in function(context):
+                found.append(finding)  # noqa: PERF402 - what was found before a crash is kept
         except Exception as error:
             if self.debug:
                 import traceback
