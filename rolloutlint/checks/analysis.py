@@ -72,11 +72,13 @@ def argument_undeclared(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     own = template.spec.get("args")
     if ctx.world.patched(template.resource, ARGS) or not _readable(own):
         return
-    uses = _uses(ctx.world, template)
     told: set[tuple[Path, str]] = set()
-    for problem in argument_problems(own, None, template.spec.get("metrics"), "background"):
+    problems = argument_problems(own, None, template.spec.get("metrics"), "background")
+    unfilled = [problem for problem in problems if problem.where == "metrics"]
+    uses = _uses(ctx.world, template) if unfilled else ()
+    for problem in unfilled:
         effect = _effect(uses, problem)
-        if problem.where != "metrics" or effect is None:
+        if effect is None:
             continue
         undeclared = problem.code == "undeclared"
         once = (problem.path, problem.name if undeclared else "")
@@ -97,6 +99,9 @@ def argument_undeclared(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
 @check("RL303")
 def inline_metric_never_ends(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A metric without a last measurement in an analysis that the Rollout waits for."""
+    counts = [metric.get("count") for _, metric in ctx.resource.metrics if metric.get("interval") is not None]
+    if all(isinstance(count, int) and count > 0 for count in counts):
+        return  # every measurement ends, whoever waits for it
     inline = [use for use in _uses(ctx.world, ctx.resource) if use.analysis.role in INLINE]
     if not inline:
         return

@@ -31,9 +31,9 @@ def text(value: Any) -> str:
 def dig(value: Any, *path: str | int) -> Any:
     """The value at `path` below `value`, or `None` where the path leaves the tree."""
     for item in path:
-        if isinstance(value, dict) and isinstance(item, str):
+        if value.__class__ is dict:  # plain values have exact classes, and this runs for every rule
             value = value.get(item)
-        elif isinstance(value, list) and isinstance(item, int) and -len(value) <= item < len(value):
+        elif value.__class__ is list and isinstance(item, int) and -len(value) <= item < len(value):
             value = value[item]
         else:
             return None
