@@ -27,7 +27,10 @@ def unified_diff(report: Report, *, unsafe: bool) -> str:
         out.extend(
             line if line.endswith("\n") else line + "\n\\ No newline at end of file\n"
             for line in difflib.unified_diff(
-                before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{file}", f"b/{file}"
+                before.splitlines(keepends=True),
+                after.splitlines(keepends=True),
+                f"a/{file.lstrip('/')}",
+                f"b/{file.lstrip('/')}",
             )
         )
     return "".join(out)
