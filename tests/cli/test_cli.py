@@ -331,6 +331,8 @@ def test_checking_one_clean_file_imports_nothing_heavy():
         *("rolloutlint.lang.jqpath", "rolloutlint.controllers.ignore_differences", "rolloutlint.controllers.writes"),
         *("rolloutlint.checks.gitops", "rolloutlint.report.json", "rolloutlint.report.sarif"),
     }
+    if sys.version_info < (3, 11):
+        heavy.remove("subprocess")  # click imports uuid, and there uuid imports it
     modules = imported("check", "clean.yaml")
     assert "rolloutlint.checks.strategy" in modules
     assert sorted(modules & heavy) == []
