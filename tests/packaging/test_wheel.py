@@ -35,9 +35,19 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("hatchling", reason="the build backend is not installed, and no test downloads it")
     out = tmp_path_factory.mktemp("dist")
     for target in ("wheel", "sdist"):
-        command = [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(out)]
-        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+        build(target, ROOT, out)
     return out
+
+
+def build(target: str, checkout: Path, out: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(out)]
+    subprocess.run(command, cwd=checkout, check=True, capture_output=True)
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    """The files of the wheel in `directory`, without the list of its own hashes."""
+    with zipfile.ZipFile(next(directory.glob("*.whl"))) as wheel:
+        return {name: wheel.read(name) for name in wheel.namelist() if not name.endswith("/RECORD")}
 
 
 def test_the_wheel_holds_rules_and_schemas_and_nothing_strange(built: Path) -> None:
@@ -56,6 +66,13 @@ def test_the_source_distribution_holds_rules_and_schemas(built: Path) -> None:
     files = {n.removeprefix(f"{root}/") for n in names}
     assert checked_out() <= files
     assert {"pyproject.toml", "README.md", "PKG-INFO", "rolloutlint/__main__.py"} <= files
+
+
+def test_the_source_distribution_builds_the_same_wheel(built: Path, tmp_path: Path) -> None:
+    archive = str(next(built.glob("*.tar.gz")))
+    subprocess.run([sys.executable, "-m", "tarfile", "-e", archive, str(tmp_path / "source")], check=True)
+    build("wheel", next((tmp_path / "source").iterdir()), tmp_path / "again")
+    assert contents(tmp_path / "again") == contents(built)
 
 
 def test_an_unpacked_wheel_runs_anywhere(built: Path, tmp_path: Path) -> None:
