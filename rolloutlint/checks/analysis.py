@@ -106,8 +106,10 @@ def inline_metric_never_ends(ctx: Context[AnalysisTemplate]) -> Iterator[Finding
     if not inline:
         return
     related = tuple(u.rollout.related(u.analysis.path, f"used by the {_called(u.analysis)}") for u in inline)
-    problems = argument_problems(ctx.resource.spec.get("args"), None, ctx.resource.spec.get("metrics"), "inline")
-    templated = {problem.path[0]: problem.name for problem in problems if problem.code == "indefinite-count"}
+    templated: dict[str | int, str] = {}
+    if any(isinstance(count, str) and "{{" in count for count in counts):
+        problems = argument_problems(ctx.resource.spec.get("args"), None, ctx.resource.spec.get("metrics"), "inline")
+        templated = {problem.path[0]: problem.name for problem in problems if problem.code == "indefinite-count"}
     for path, metric in ctx.resource.metrics:
         argument = templated.get(path[-1], "")
         if not argument and effective_count(metric) != math.inf:
