@@ -47,16 +47,14 @@ def argument_unresolved(ctx: Context[Rollout]) -> Iterator[Finding]:
         told.add((analysis.path, problem.name))
         passes = bool(analysis.value.get("args"))
         at = (*analysis.path, "args") if passes else member.use.path
-        spelt = _misspelt(ctx, analysis).get(problem.name)
-        if spelt is not None:
-            at, passed = spelt
-        variant = "misspelt" if spelt else ""
+        spelt, passed = _misspelt(ctx, analysis).get(problem.name, ((), ""))
+        background = "background" if analysis.role == "background" else ""
         yield ctx.finding(
-            at,
+            spelt or at,
             "key" if passes and not spelt else "value",
-            variant="-".join(filter(None, (variant, "background" if analysis.role == "background" else ""))),
-            fix=_rename(ctx, at, problem.name) if spelt else None,
-            passed=passed if spelt else "",
+            variant="-".join(filter(None, ("misspelt" if spelt else "", background))),
+            fix=_rename(ctx, spelt, problem.name) if spelt else None,
+            passed=passed,
             related=(member.view.related((*ARGS, *problem.path), "declared here without a value"),),
             discriminator=problem.name,
             analysis=_called(analysis),
@@ -158,15 +156,14 @@ def argument_dropped(ctx: Context[Rollout]) -> Iterator[Finding]:
         team = _team(ctx.world, ctx.resource, analysis)
         if not team or not all(_readable(member.view.spec.get("args")) for member in team):
             continue
-        declared = frozenset[str]().union(*(declared_names(member.view.spec.get("args")) for member in team))
+        declared = _declared_by(team)
         passed = declared_names(analysis.value.get("args"))
+        taken = {name for _, name in _misspelt(ctx, analysis).values()}  # RL301 says what they were meant for
         for path, argument in analysis.arguments:
             name = text(argument.get("name"))
-            if not name or name in declared:
+            if not name or name in declared or name in taken:
                 continue
             meant = nearest(name, declared - passed, 2)
-            if any(name == taken for _, taken in _misspelt(ctx, analysis).values()):
-                continue  # RL301 says which argument it was meant for
             user = next((m.view for m in team if name in used_names(m.view.spec.get("metrics"))), None)
             yield ctx.finding(
                 (*path, "name"),
@@ -391,8 +388,7 @@ def _misspelt(ctx: Context[Rollout], analysis: Analysis) -> Mapping[str, tuple[P
 
     It is nearly called so, or it is the only one passed for nothing while a single argument lacks a value.
     """
-    team = _team(ctx.world, ctx.resource, analysis) or ()
-    declared = frozenset[str]().union(*(_declared(member) for member in team))
+    declared = _declared_by(_team(ctx.world, ctx.resource, analysis) or ())
     spare = {text(a.get("name")): path for path, a in analysis.arguments if text(a.get("name")) not in declared}
     wanted = {p.name for a, _, p in _passing(ctx) if a.path == analysis.path and p.code == "unresolved"}
     meant = {name: nearest(name, spare, 2) for name in wanted}
@@ -454,13 +450,14 @@ def _effect(uses: Sequence[_Use], problem: ArgumentProblem) -> str | None:
     for use in uses:
         if problem.code != "undeclared":
             return "run"
-        if use.team is not None and not any(problem.name in _declared(member) for member in use.team):
+        if use.team is not None and problem.name not in _declared_by(use.team):
             return "run"
     return None
 
 
-def _declared(member: _Member) -> frozenset[str]:
-    return declared_names(member.view.spec.get("args"))
+def _declared_by(team: Sequence[_Member]) -> frozenset[str]:
+    """The arguments that the templates of an analysis declare."""
+    return frozenset[str]().union(*(declared_names(member.view.spec.get("args")) for member in team))
 
 
 def _declare(ctx: Context[AnalysisTemplate], name: str, uses: Sequence[_Use]) -> Fix | None:

@@ -116,7 +116,8 @@ def route_lacks_stable_or_canary(ctx: Context[Rollout]) -> Iterator[Finding]:
         for route in managed.routes() if pair else ():
             lacking = _lacking(pair, route) if pair and route.protocol not in managed.selection.ambiguous else None
             if pair and lacking and pair.by_subset:  # what the DestinationRule lacks, too, is RL504's
-                lacking = tuple((role, name) for role, name in lacking if name in _defined(ctx, name))
+                defined = _subsets(ctx)
+                lacking = tuple((role, name) for role, name in lacking if defined is None or name in defined)
             if not pair or not lacking:
                 continue
             role, name = lacking[0]
@@ -137,14 +138,6 @@ def route_lacks_stable_or_canary(ctx: Context[Rollout]) -> Iterator[Finding]:
             )
 
 
-def _defined(ctx: Context[Rollout], name: str) -> Sequence[str]:
-    """The subsets of the Rollout's DestinationRule; `name` counts as defined where they are not known."""
-    target = ctx.target("destinationRule")
-    if not isinstance(target, DestinationRule) or ctx.world.patched(target.resource, ("spec", "subsets")):
-        return (name,)
-    return [subset.name for subset in target.subsets]
-
-
 @check("RL504")
 def subset_missing(ctx: Context[Rollout]) -> Iterator[Finding]:
     """A subset that the DestinationRule does not define, or one subset for both."""
@@ -156,14 +149,8 @@ def subset_missing(ctx: Context[Rollout]) -> Iterator[Finding]:
         other = ctx.resource.related(canary, "`canarySubsetName`")
         yield ctx.finding(stable, variant="same", related=(other,), name=rule.stable_subset)
         return
-    target = ctx.target("destinationRule")
-    if not isinstance(target, DestinationRule) or ctx.world.patched(target.resource, ("spec", "subsets")):
-        return
-    subsets = target.spec.get("subsets")
-    if not isinstance(subsets, (list, type(None))) or len(target.subsets) != len(sequence(subsets)):
-        return
-    names = [subset.name for subset in target.subsets]
-    if any(map(filled_later, names)):
+    target, names = ctx.target("destinationRule"), _subsets(ctx)
+    if not isinstance(target, DestinationRule) or names is None:
         return
     for path, name in ((canary, rule.canary_subset), (stable, rule.stable_subset)):
         if not name or name in names or filled_later(name):
@@ -172,7 +159,7 @@ def subset_missing(ctx: Context[Rollout]) -> Iterator[Finding]:
         yield ctx.finding(
             path,
             variant="-".join(filter(None, ("stable" if path is stable else "", "near" if hint else ""))),
-            related=(target.related(("spec", "subsets") if subsets else ("spec",), "its subsets", "key"),),
+            related=(target.related(("spec", "subsets") if names else ("spec",), "its subsets", "key"),),
             name=name,
             rule=target.name,
             hint=hint,
@@ -282,6 +269,17 @@ def _frozen_by_version(
         and len(service.http) == 1
         and bool(service.http[0].name)
     )
+
+
+def _subsets(ctx: Context[Rollout]) -> Sequence[str] | None:
+    """The names of the subsets of the Rollout's DestinationRule; `None` where they are not certain."""
+    target = ctx.target("destinationRule")
+    if not isinstance(target, DestinationRule) or ctx.world.patched(target.resource, ("spec", "subsets")):
+        return None
+    written = target.spec.get("subsets")
+    names = [subset.name for subset in target.subsets]
+    readable = isinstance(written, (list, type(None))) and len(names) == len(sequence(written))
+    return names if readable and not any(map(filled_later, names)) else None
 
 
 def _lacking(pair: Pair, route: Route) -> tuple[tuple[str, str], ...] | None:
