@@ -1,0 +1,1 @@
+"""PromQL as Prometheus reads it: a parser with exact spans, and what a query can return."""
