@@ -28,6 +28,7 @@ class Targets(NamedTuple):
     rollouts: Version = Version(1, 9)
     argocd: Version = Version(3, 5)
     istio: Version = Version(1, 31)
+    prometheus: Version = Version(3, 14)
 
 
 class Waiver(NamedTuple):
@@ -77,6 +78,8 @@ class Settings(NamedTuple):
     no_data: NoData = "any"
     max_pause: float | None = None
     """Longest pause a step may have, in seconds; `None` sets no limit."""
+    scrape_interval: float | None = None
+    """How often Prometheus scrapes the workloads, in seconds; `None` where nobody said."""
     exclude: tuple[str, ...] = ()
     overrides: tuple[Override, ...] = ()
     waivers: tuple[Waiver, ...] = ()

@@ -23,7 +23,7 @@ from rolloutlint.config import (
 )
 from rolloutlint.errors import UsageError
 from rolloutlint.finding import SEVERITIES
-from rolloutlint.settings import Settings
+from rolloutlint.settings import Settings, Targets
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -38,9 +38,14 @@ _OPTIONS = (
     click.option("--fail-on", type=click.Choice(SEVERITIES), help="Exit 1 from this severity on (default: error)."),
     click.option("--exit-zero", is_flag=True, help="Exit 0 even with findings."),
     click.option("--closed", is_flag=True, help="The inputs are everything there is: what they lack is missing."),
-    click.option("--target", multiple=True, metavar="PRODUCT=X.Y", help="Product release: rollouts, argocd, istio."),
+    click.option(
+        "--target", multiple=True, metavar="PRODUCT=X.Y", help="Product release: rollouts, argocd, istio, prometheus."
+    ),
     click.option("--no-data", type=click.Choice(["any", "fail", "pause", "pass"]), help="What absent data means."),
     click.option("--max-pause", metavar="DURATION", help="Longest pause a step may have (Go duration or seconds)."),
+    click.option(
+        "--scrape-interval", metavar="DURATION", help="How often Prometheus scrapes (Go duration or seconds)."
+    ),
     click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out files (.gitignore syntax)."),
     click.option("--no-suppressions", is_flag=True, help="Report suppressed findings as if nothing suppressed them."),
 )
@@ -71,7 +76,8 @@ def make_settings(catalogue: Catalogue, flags: dict[str, Any]) -> tuple[Settings
         "closed": flags.pop("closed") or None,
         "targets": _targets(flags.pop("target")),
         "no_data": flags.pop("no_data"),
-        "max_pause": _seconds(flags.pop("max_pause")),
+        "max_pause": _seconds("--max-pause", flags.pop("max_pause")),
+        "scrape_interval": _seconds("--scrape-interval", flags.pop("scrape_interval")),
         "exclude": tuple(flags.pop("exclude")),
         "today": date.today().isoformat(),
         "inline_suppressions": False if suppressions else None,
@@ -110,16 +116,16 @@ def _targets(values: tuple[str, ...]) -> dict[str, Any]:
     for text in values:
         product, _, release = text.partition("=")
         version = parse_release(release)
-        if product not in ("rollouts", "argocd", "istio") or version is None:
+        if product not in Targets._fields or version is None:
             raise UsageError(f"--target: `{text}`: write PRODUCT=X.Y, e.g. rollouts=1.8, argocd=3.1 or istio=1.27")
         targets[product] = version
     return targets
 
 
-def _seconds(text: str | None) -> float | None:
+def _seconds(flag: str, text: str | None) -> float | None:
     if text is None:
         return None
     seconds = parse_seconds(text)
     if seconds is None:
-        raise UsageError(f"--max-pause: `{text}`: write a Go duration such as 1h30m, or seconds")
+        raise UsageError(f"{flag}: `{text}`: write a Go duration such as 1h30m, or seconds")
     return seconds

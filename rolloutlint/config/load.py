@@ -159,7 +159,7 @@ def _wrong(error: Any, path: Path, written: Written) -> str:
             number = f": {raw} is the number {value}" if raw and raw != str(value) else ""
             return f'`{name}`: quote it{number}; a release is written "{_release_like(raw or str(value))}"'
         return f'`{name}` must be a release such as "1.9", not {_shown(raw, value)}'
-    if path == ("max-pause",):
+    if path in (("max-pause",), ("scrape-interval",)):
         return f"`{name}` must be a Go duration such as 30m or 1h30m, or seconds, not {_shown(raw, value)}"
     if path[-1:] == ("expires",):
         return f"`{name}` must be a date such as 2027-06-30, not {_shown(raw, value)}"
@@ -242,6 +242,11 @@ def _listed(values: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
     return [entry if isinstance(entry, dict) else {} for entry in _list(values.get(key))]
 
 
+def _seconds(value: str | float) -> float | None:
+    """Seconds of a Go duration or a number."""
+    return parse_seconds(value) if isinstance(value, str) else float(value)
+
+
 def _values(written: Written) -> dict[str, Any]:
     """The fields of `Settings` that a valid file sets."""
     convert: dict[str, Callable[[Any], Any]] = {
@@ -250,7 +255,8 @@ def _values(written: Written) -> dict[str, Any]:
         "ignore": tuple,
         "exclude": tuple,
         "severity": lambda levels: tuple(levels.items()),
-        "max-pause": lambda pause: parse_seconds(str(pause)) if isinstance(pause, str) else float(pause),
+        "max-pause": _seconds,
+        "scrape-interval": _seconds,
         "targets": _targets,
         "overrides": lambda overrides: tuple(_override(o) for o in overrides),
         "waivers": lambda waivers: tuple(_waiver(w, i, written) for i, w in enumerate(waivers)),

@@ -38,7 +38,7 @@ def _rows(settings: Settings, origins: Mapping[str, str]) -> Iterator[tuple[str,
     yield row("exit-zero", settings.exit_zero)
     yield row("closed", settings.closed)
     yield "targets:", ""
-    for product in ("rollouts", "argocd", "istio"):
+    for product in settings.targets._fields:
         release = json.dumps(str(getattr(settings.targets, product)))
         yield f"  {product}: {release}", origins.get(f"targets.{product}", "default")
     yield row("no-data", settings.no_data)
@@ -46,6 +46,10 @@ def _rows(settings: Settings, origins: Mapping[str, str]) -> Iterator[tuple[str,
         yield "# max-pause: no limit", origins.get("max-pause", "default")
     else:
         yield f"max-pause: {settings.max_pause:g}", origins.get("max-pause", "default")
+    if settings.scrape_interval is None:
+        yield "# scrape-interval: unknown", origins.get("scrape-interval", "default")
+    else:
+        yield f"scrape-interval: {settings.scrape_interval:g}", origins.get("scrape-interval", "default")
     yield row("inline-suppressions", settings.inline_suppressions)
     yield row("exclude", settings.exclude)
     yield from _entries("overrides", map(_override, settings.overrides), origins)

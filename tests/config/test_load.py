@@ -28,6 +28,7 @@ targets:
   rollouts: "1.10"
 no-data: pause
 max-pause: 1h30m
+scrape-interval: 30s
 exclude: [vendor/]
 overrides:
   - paths: [dev/**]
@@ -69,6 +70,7 @@ def test_every_key_is_read(config: Path, catalogue: Catalogue) -> None:
         "targets": {"rollouts": Version(1, 10)},
         "no_data": "pause",
         "max_pause": 5400.0,
+        "scrape_interval": 30.0,
         "exclude": ("vendor/",),
         "overrides": (Override(("dev/**",), ("RL101",), (("RL405", "note"),)),),
         "waivers": (
@@ -80,9 +82,9 @@ def test_every_key_is_read(config: Path, catalogue: Catalogue) -> None:
                 "checkout",
                 "apps/**",
                 "2026-12-31",
-                line=22,
+                line=23,
                 column=5,
-                end_line=22,
+                end_line=23,
                 end_column=19,
             ),
         ),
@@ -99,7 +101,7 @@ def test_the_origin_of_each_value_is_its_line(config: Path, catalogue: Catalogue
     origins = loaded(FULL, catalogue).origins
     assert origins["fail-on"] == ".rolloutlint.yaml:8"
     assert origins["targets.rollouts"] == ".rolloutlint.yaml:13"
-    assert origins["waivers[0]"] == ".rolloutlint.yaml:22"
+    assert origins["waivers[0]"] == ".rolloutlint.yaml:23"
 
 
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "---\n", "{}\n", "﻿"])

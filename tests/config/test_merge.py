@@ -63,6 +63,7 @@ SETTINGS = Settings(
     severity=(("RL405", "note"), ("RL4", "error")),
     targets=Targets(rollouts=Version(1, 10)),
     max_pause=0.5,
+    scrape_interval=15.0,
     exclude=("vendor/", "*.tpl.yaml"),
     overrides=(Override(("dev/**",), ("RL101",)),),
     waivers=(Waiver(("RL201",), 'it\'s "fine": #1', name="on", expires="2026-12-31"),),
