@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
+from rolloutlint.checks.analyses import Member, Use, called, team_of, uses_of
 from rolloutlint.checks.context import Context, check
 from rolloutlint.controllers.arguments import Analysis as Kind
 from rolloutlint.controllers.arguments import (
@@ -20,8 +20,8 @@ from rolloutlint.controllers.metrics import PROVIDERS, MetricProblem, effective_
 from rolloutlint.finding import Finding, Fix, Part, Path
 from rolloutlint.graph import World
 from rolloutlint.model import AnalysisTemplate, Rollout, View
-from rolloutlint.model.rollout import Analysis, TemplateUse
-from rolloutlint.model.values import dig, filled_later, has, sequence, text
+from rolloutlint.model.rollout import Analysis
+from rolloutlint.model.values import dig, filled_later, has, text
 from rolloutlint.schema import nearest
 
 ARGS: Path = ("spec", "args")
@@ -57,7 +57,7 @@ def argument_unresolved(ctx: Context[Rollout]) -> Iterator[Finding]:
             passed=passed,
             related=(member.view.related((*ARGS, *problem.path), "declared here without a value"),),
             discriminator=problem.name,
-            analysis=_called(analysis),
+            analysis=called(analysis),
             argument=problem.name,
             template=member.view.name,
         )
@@ -73,7 +73,7 @@ def argument_undeclared(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     told: set[tuple[Path, str]] = set()
     problems = argument_problems(own, None, template.spec.get("metrics"), "background")
     unfilled = [problem for problem in problems if problem.where == "metrics"]
-    uses = _uses(ctx.world, template) if unfilled else ()
+    uses = uses_of(ctx.world, template) if unfilled else ()
     for problem in unfilled:
         effect = _effect(uses, problem)
         if effect is None:
@@ -100,10 +100,10 @@ def inline_metric_never_ends(ctx: Context[AnalysisTemplate]) -> Iterator[Finding
     counts = [metric.get("count") for _, metric in ctx.resource.metrics if metric.get("interval") is not None]
     if all(isinstance(count, int) and count > 0 for count in counts):
         return  # every measurement ends, whoever waits for it
-    inline = [use for use in _uses(ctx.world, ctx.resource) if use.analysis.role in INLINE]
+    inline = [use for use in uses_of(ctx.world, ctx.resource) if use.analysis.role in INLINE]
     if not inline:
         return
-    related = tuple(u.rollout.related(u.analysis.path, f"used by the {_called(u.analysis)}") for u in inline)
+    related = tuple(u.rollout.related(u.analysis.path, f"used by the {called(u.analysis)}") for u in inline)
     templated: dict[str | int, str] = {}
     if any(isinstance(count, str) and "{{" in count for count in counts):
         problems = argument_problems(ctx.resource.spec.get("args"), None, ctx.resource.spec.get("metrics"), "inline")
@@ -120,7 +120,7 @@ def inline_metric_never_ends(ctx: Context[AnalysisTemplate]) -> Iterator[Finding
             metric=text(metric.get("name")),
             count=metric.get("count"),
             argument=argument,
-            analysis=_called(inline[0].analysis),
+            analysis=called(inline[0].analysis),
             rollout=inline[0].rollout.name,
         )
 
@@ -153,7 +153,7 @@ def metric_rejected(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
 def argument_dropped(ctx: Context[Rollout]) -> Iterator[Finding]:
     """An argument that the Rollout passes and no template of the analysis declares."""
     for analysis in ctx.resource.analyses:
-        team = _team(ctx.world, ctx.resource, analysis)
+        team = team_of(ctx.world, ctx.resource, analysis)
         if not team or not all(_readable(member.view.spec.get("args")) for member in team):
             continue
         declared = _declared_by(team)
@@ -172,7 +172,7 @@ def argument_dropped(ctx: Context[Rollout]) -> Iterator[Finding]:
                 related=() if user is None else (user.related(("metadata", "name"), "its metrics use it"),),
                 discriminator=name,
                 argument=name,
-                analysis=_called(analysis),
+                analysis=called(analysis),
                 meant=meant,
                 template=user.name if user else team[0].view.name,
             )
@@ -192,7 +192,7 @@ def argument_blank(ctx: Context[Rollout]) -> Iterator[Finding]:
             path,
             variant="default" if declared.get("value") else "",
             discriminator=problem.name,
-            analysis=_called(analysis),
+            analysis=called(analysis),
             argument=problem.name,
             default=declared.get("value"),
             template=member.view.name,
@@ -231,7 +231,7 @@ def argument_with_two_sources(ctx: Context[AnalysisTemplate]) -> Iterator[Findin
     ]
     if not doubled:
         return
-    uses = tuple(_uses(ctx.world, ctx.resource))
+    uses = tuple(uses_of(ctx.world, ctx.resource))
     inline = any(use.analysis.role in INLINE for use in uses)
     for path, argument in doubled:
         secret = dig(argument, "valueFrom", "secretKeyRef") is not None
@@ -255,7 +255,7 @@ def secret_overrides_argument(ctx: Context[Rollout]) -> Iterator[Finding]:
                 (*analysis.path, "args", *problem.path, "name"),
                 related=(member.view.related((*index, "valueFrom"), "read from here"),),
                 discriminator=problem.name,
-                analysis=_called(analysis),
+                analysis=called(analysis),
                 argument=problem.name,
                 template=member.view.name,
             )
@@ -266,7 +266,7 @@ def field_ref_in_template(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A field reference in the arguments of a template, where nothing resolves it."""
     problems = argument_problems(ctx.resource.spec.get("args"), None, [], "background")
     fields = [problem for problem in problems if problem.code == "field-ref-in-template"]
-    uses = tuple(_uses(ctx.world, ctx.resource)) if fields else ()
+    uses = tuple(uses_of(ctx.world, ctx.resource)) if fields else ()
     for problem in fields:
         failing = [use for use in uses if _leaves_open(use, ctx.resource, problem.name)]
         if uses and not failing:
@@ -284,7 +284,7 @@ def field_ref_in_template(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
 def templates_disagree(ctx: Context[Rollout]) -> Iterator[Finding]:
     """Two templates of one analysis that give one argument different values."""
     for analysis in ctx.resource.analyses:
-        team = _team(ctx.world, ctx.resource, analysis)
+        team = team_of(ctx.world, ctx.resource, analysis)
         if not team or analysis.role == "experiment":
             continue
         for conflict in merge_conflicts([member.view.spec.get("args") for member in team]):
@@ -310,10 +310,10 @@ def templates_disagree(ctx: Context[Rollout]) -> Iterator[Finding]:
 def metric_in_two_templates(ctx: Context[Rollout]) -> Iterator[Finding]:
     """A metric name that two templates of one analysis have."""
     for analysis in ctx.resource.analyses:
-        team = _team(ctx.world, ctx.resource, analysis)
+        team = team_of(ctx.world, ctx.resource, analysis)
         if not team or analysis.role == "experiment":
             continue
-        first: dict[str, tuple[_Member, Path]] = {}
+        first: dict[str, tuple[Member, Path]] = {}
         for member in team:
             for path, metric in member.view.metrics:
                 name = text(metric.get("name"))
@@ -333,51 +333,7 @@ def metric_in_two_templates(ctx: Context[Rollout]) -> Iterator[Finding]:
                 )
 
 
-class _Member(NamedTuple):
-    """A template that takes part in an analysis, and the entry of the Rollout that brings it in."""
-
-    view: AnalysisTemplate
-    use: TemplateUse
-
-
-class _Use(NamedTuple):
-    """An analysis in which a template takes part, with all templates of it; `None` where not all are certain."""
-
-    rollout: Rollout
-    analysis: Analysis
-    team: Sequence[_Member] | None
-
-
-def _team(world: World, rollout: Rollout, analysis: Analysis) -> Sequence[_Member] | None:
-    """All templates of an analysis, nested ones included, each once; `None` unless every one is certain.
-
-    Mirrors argo-rollouts `rollout/controller.go` getReferencedRolloutAnalyses, which follows `spec.templates`.
-    """
-    return world.shared(rollout.resource, ("team", analysis.path), lambda: _find_team(world, rollout, analysis))
-
-
-def _find_team(world: World, rollout: Rollout, analysis: Analysis) -> Sequence[_Member] | None:
-    found: dict[int, _Member] = {}
-    if analysis.role != "experiment" and len(sequence(analysis.value.get("templates"))) != len(analysis.templates):
-        return None
-    if world.patched(rollout.resource, analysis.path):
-        return None
-    answers = {r.naming.path: r for r in world.references(rollout.resource, analysis.role)}
-    waiting = [(answers.get(use.path), use) for use in analysis.templates]
-    while waiting:
-        reference, use = waiting.pop(0)
-        view = world.view(reference.target) if reference is not None and reference.target is not None else None
-        if not isinstance(view, AnalysisTemplate) or world.patched(view.resource, ("spec",)):
-            return None
-        if view.resource.number not in found:
-            found[view.resource.number] = _Member(view, use)
-            if len(view.nested) != len(sequence(view.spec.get("templates"))):
-                return None
-            waiting.extend((nested, use) for nested in world.references(view.resource, "nested"))
-    return tuple(found.values())
-
-
-def _passing(ctx: Context[Rollout]) -> Sequence[tuple[Analysis, _Member, ArgumentProblem]]:
+def _passing(ctx: Context[Rollout]) -> Sequence[tuple[Analysis, Member, ArgumentProblem]]:
     """What is wrong with the arguments of each analysis that the Rollout's validation looks at, by template."""
     world, rollout = ctx.world, ctx.resource
     return world.shared(rollout.resource, "passing", lambda: tuple(_find_passing(world, rollout)))
@@ -388,7 +344,7 @@ def _misspelt(ctx: Context[Rollout], analysis: Analysis) -> Mapping[str, tuple[P
 
     It is nearly called so, or it is the only one passed for nothing while a single argument lacks a value.
     """
-    declared = _declared_by(_team(ctx.world, ctx.resource, analysis) or ())
+    declared = _declared_by(team_of(ctx.world, ctx.resource, analysis) or ())
     spare = {text(a.get("name")): path for path, a in analysis.arguments if text(a.get("name")) not in declared}
     wanted = {p.name for a, _, p in _passing(ctx) if a.path == analysis.path and p.code == "unresolved"}
     meant = {name: nearest(name, spare, 2) for name in wanted}
@@ -397,51 +353,28 @@ def _misspelt(ctx: Context[Rollout], analysis: Analysis) -> Mapping[str, tuple[P
     return {name: ((*spare[found], "name"), found) for name, found in meant.items() if found}
 
 
-def _find_passing(world: World, rollout: Rollout) -> Iterator[tuple[Analysis, _Member, ArgumentProblem]]:
+def _find_passing(world: World, rollout: Rollout) -> Iterator[tuple[Analysis, Member, ArgumentProblem]]:
     for analysis in rollout.analyses:
-        team = _team(world, rollout, analysis) if analysis.role != "experiment" else None
+        team = team_of(world, rollout, analysis) if analysis.role != "experiment" else None
         for member in team or ():
             for problem in _problems_of(member.view, analysis, team or ()):
                 yield analysis, member, problem
 
 
-def _problems_of(
-    template: AnalysisTemplate, analysis: Analysis, team: Sequence[_Member]
-) -> tuple[ArgumentProblem, ...]:
+def _problems_of(template: AnalysisTemplate, analysis: Analysis, team: Sequence[Member]) -> tuple[ArgumentProblem, ...]:
     """What is wrong with the arguments of `template` in an analysis of all the templates in `team`."""
     others = [m.view.spec.get("args") for m in team if m.view.resource.number != template.resource.number]
     kind: Kind = "background" if analysis.role == "background" else "inline"
     return argument_problems(template.spec.get("args"), analysis.value.get("args"), [], kind, others)
 
 
-def _leaves_open(use: _Use, template: AnalysisTemplate, argument: str) -> bool:
+def _leaves_open(use: Use, template: AnalysisTemplate, argument: str) -> bool:
     """True where an analysis certainly leaves the field reference of an argument in place."""
     problems = _problems_of(template, use.analysis, use.team) if use.team is not None else ()
     return any(problem.code == "field-ref-in-template" and problem.name == argument for problem in problems)
 
 
-def _uses(world: World, template: AnalysisTemplate) -> Sequence[_Use]:
-    """The analyses of the inputs that certainly run `template`, directly or because another one nests it."""
-    return world.shared(template.resource, "uses", lambda: tuple(_find_uses(world, template)))
-
-
-def _find_uses(world: World, template: AnalysisTemplate) -> Iterator[_Use]:
-    seen = {template.resource.number}
-    waiting = [template.resource]
-    while waiting:
-        for reference in world.referrers(waiting.pop(0)):
-            user = world.view(reference.origin)
-            if isinstance(user, AnalysisTemplate) and user.resource.number not in seen:
-                seen.add(user.resource.number)
-                waiting.append(user.resource)
-            elif isinstance(user, Rollout):
-                for analysis in user.analyses:
-                    named = any(use.path == reference.naming.path for use in analysis.templates)
-                    if named and not world.patched(user.resource, analysis.path):
-                        yield _Use(user, analysis, _team(world, user, analysis))
-
-
-def _effect(uses: Sequence[_Use], problem: ArgumentProblem) -> str | None:
+def _effect(uses: Sequence[Use], problem: ArgumentProblem) -> str | None:
     """The RL302 variant: what an unfilled placeholder does in the analyses known; `None` where that is unknown."""
     if any(use.analysis.role in INLINE for use in uses):
         return "inline"
@@ -455,12 +388,12 @@ def _effect(uses: Sequence[_Use], problem: ArgumentProblem) -> str | None:
     return None
 
 
-def _declared_by(team: Sequence[_Member]) -> frozenset[str]:
+def _declared_by(team: Sequence[Member]) -> frozenset[str]:
     """The arguments that the templates of an analysis declare."""
     return frozenset[str]().union(*(declared_names(member.view.spec.get("args")) for member in team))
 
 
-def _declare(ctx: Context[AnalysisTemplate], name: str, uses: Sequence[_Use]) -> Fix | None:
+def _declare(ctx: Context[AnalysisTemplate], name: str, uses: Sequence[Use]) -> Fix | None:
     """Declare an argument; certainly right only where every known analysis passes it."""
     if not _ARGUMENT_NAME(name):
         return None
@@ -481,7 +414,7 @@ def _measured_elsewhere(ctx: Context[AnalysisTemplate]) -> bool:
     """True unless every known analysis with this template is without a single metric."""
     return any(
         use.team is None or any(member.view.spec.get("metrics") for member in use.team)
-        for use in _uses(ctx.world, ctx.resource)
+        for use in uses_of(ctx.world, ctx.resource)
     )
 
 
@@ -508,10 +441,3 @@ def _readable(args: object) -> bool:
         return True
     entries = args if isinstance(args, list) else [None]
     return all(isinstance(entry, dict) and isinstance(entry.get("name"), str) for entry in entries)
-
-
-def _called(analysis: Analysis) -> str:
-    """How people call an analysis of a Rollout."""
-    if analysis.step is not None:
-        return f"analysis of step {analysis.step + 1}"
-    return {"background": "background analysis"}.get(analysis.role, f"{analysis.role}Analysis")

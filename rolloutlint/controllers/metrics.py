@@ -2,8 +2,8 @@
 
 Mirrors `ValidateMetrics` (argo-rollouts `utils/analysis/factory.go`) and `EffectiveCount`
 (`pkg/apis/rollouts/v1alpha1/analysis_types.go`). It runs when the AnalysisRun starts, so a fault aborts the
-rollout with the canary already up. Values that still hold a `{{ }}` placeholder are unknown: nothing is
-claimed of them.
+rollout with the canary already up. Values that still hold a placeholder (`{{ }}`, `${ }`) are unknown: nothing
+is claimed of them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 from rolloutlint.finding import Path
 from rolloutlint.lang.duration import duration_error
 from rolloutlint.lang.intstr import int_value
+from rolloutlint.lang.placeholder import filled_later
 from rolloutlint.settings import Targets, Version
 
 MetricCode = Literal[
@@ -72,12 +73,18 @@ class MetricProblem:
         """The numbers and texts the message speaks of, by field name."""
 
 
-class _Limits(NamedTuple):
-    """The integers of one metric, `None` where unknown; an absent field has its zero value."""
+DEFAULT_ERROR_LIMIT = 4
+"""`consecutiveErrorLimit` where it is absent (`utils/defaults/defaults.go` DefaultConsecutiveErrorLimit)."""
+
+
+class Limits(NamedTuple):
+    """The integers of one metric, `None` where unknown; an absent field has its default."""
 
     measurements: int | None
+    """`count` as written; `effective_count` tells what it means."""
     failure: int | None
     success: int | None
+    """0, which is off, before 1.8: the API server drops the field there."""
     inconclusive: int | None
     error: int | None
 
@@ -87,7 +94,7 @@ def _integer(metric: Mapping[str, Any], field: str) -> int | None:
     value = metric.get(field)
     if value is None:
         return 0
-    return None if isinstance(value, str) and "{{" in value else int_value(value)
+    return None if filled_later(value) else int_value(value)
 
 
 def _text(metric: Mapping[str, Any], field: str) -> str | None:
@@ -95,7 +102,7 @@ def _text(metric: Mapping[str, Any], field: str) -> str | None:
     value = metric.get(field)
     if value is None:
         return ""
-    return value if isinstance(value, str) and "{{" not in value else None
+    return value if isinstance(value, str) and not filled_later(value) else None
 
 
 def effective_count(metric: object) -> float | None:
@@ -114,6 +121,19 @@ def effective_count(metric: object) -> float | None:
     if interval is None:
         return None
     return math.inf if interval else 1
+
+
+def limits_of(metric: Mapping[str, Any], targets: Targets) -> Limits:
+    """The count and the limits of a metric as the targeted release reads them."""
+    return Limits(
+        measurements=_integer(metric, "count"),
+        failure=_integer(metric, "failureLimit"),
+        success=_integer(metric, "consecutiveSuccessLimit") if targets.rollouts >= _SUCCESS_LIMIT_SINCE else 0,
+        inconclusive=_integer(metric, "inconclusiveLimit"),
+        error=DEFAULT_ERROR_LIMIT
+        if metric.get("consecutiveErrorLimit") is None
+        else _integer(metric, "consecutiveErrorLimit"),
+    )
 
 
 def providers_of(metric: object, targets: Targets) -> tuple[str, ...] | None:
@@ -169,13 +189,7 @@ _Fault = tuple[MetricCode, Path, str, dict[str, "int | str"]]
 def _metric(metric: Mapping[str, Any], targets: Targets) -> Iterator[_Fault]:
     """The faults of one metric: (code, path, upstream's message, values)."""
     modern = targets.rollouts >= _SUCCESS_LIMIT_SINCE
-    limits = _Limits(
-        measurements=_integer(metric, "count"),
-        failure=_integer(metric, "failureLimit"),
-        success=_integer(metric, "consecutiveSuccessLimit") if modern else 0,
-        inconclusive=_integer(metric, "inconclusiveLimit"),
-        error=_integer(metric, "consecutiveErrorLimit"),
-    )
+    limits = limits_of(metric, targets)
     if modern:
         yield from _signs(limits)
         yield from _counts(limits)
@@ -187,7 +201,7 @@ def _metric(metric: Mapping[str, Any], targets: Targets) -> Iterator[_Fault]:
     yield from _providers(metric, targets)
 
 
-def _signs(limits: _Limits) -> Iterator[_Fault]:
+def _signs(limits: Limits) -> Iterator[_Fault]:
     success, failure = limits.success, limits.failure
     if success is not None and success < 0:
         message = "consecutiveSuccessLimit must be >= 0"
@@ -202,7 +216,7 @@ def _signs(limits: _Limits) -> Iterator[_Fault]:
     yield from _common_signs(limits)
 
 
-def _old_signs(limits: _Limits) -> Iterator[_Fault]:
+def _old_signs(limits: Limits) -> Iterator[_Fault]:
     """Before 1.8 a failure limit could not be disabled."""
     if limits.failure is not None and limits.failure < 0:
         values: dict[str, int | str] = {"failureLimit": limits.failure}
@@ -210,7 +224,7 @@ def _old_signs(limits: _Limits) -> Iterator[_Fault]:
     yield from _common_signs(limits)
 
 
-def _common_signs(limits: _Limits) -> Iterator[_Fault]:
+def _common_signs(limits: Limits) -> Iterator[_Fault]:
     inconclusive, error = limits.inconclusive, limits.error
     if inconclusive is not None and inconclusive < 0:
         message = "inconclusiveLimit must be >= 0"
@@ -221,7 +235,7 @@ def _common_signs(limits: _Limits) -> Iterator[_Fault]:
         yield "negative-error-limit", ("consecutiveErrorLimit",), message, {"consecutiveErrorLimit": error}
 
 
-def _counts(limits: _Limits) -> Iterator[_Fault]:
+def _counts(limits: Limits) -> Iterator[_Fault]:
     count, failure, success = limits.measurements, limits.failure, limits.success
     if count is None or count <= 0:
         return
@@ -242,7 +256,7 @@ def _counts(limits: _Limits) -> Iterator[_Fault]:
     yield from _inconclusive_count(count, limits.inconclusive)
 
 
-def _old_counts(limits: _Limits) -> Iterator[_Fault]:
+def _old_counts(limits: Limits) -> Iterator[_Fault]:
     """Before 1.8 there was no success limit to add."""
     count, failure = limits.measurements, limits.failure
     if count is None or count <= 0:
@@ -259,7 +273,7 @@ def _inconclusive_count(count: int, inconclusive: int | None) -> Iterator[_Fault
         yield "count-below-inconclusive-limit", ("count",), "count must be >= inconclusiveLimit", values
 
 
-def _times(metric: Mapping[str, Any], limits: _Limits) -> Iterator[_Fault]:
+def _times(metric: Mapping[str, Any], limits: Limits) -> Iterator[_Fault]:
     interval, delay = _text(metric, "interval"), _text(metric, "initialDelay")
     if limits.measurements is not None and limits.measurements > 1 and interval == "":
         message = "interval must be specified when count > 1"

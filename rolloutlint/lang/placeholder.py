@@ -8,7 +8,7 @@ too.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 # What strings.TrimSpace removes from a tag. Argo substitutes over the JSON of a metric, where control
 # characters and U+2028/U+2029 stand as escapes: a line break inside the braces is therefore no white space
@@ -55,3 +55,11 @@ def unterminated(text: object) -> int | None:
             return start
         start = text.find("{{", close + 2)
     return None
+
+
+_FILLED_LATER = ("{{", "${", "$(")
+
+
+def filled_later(value: Any) -> bool:
+    """True for a string that a template engine or a controller completes before anyone reads it."""
+    return isinstance(value, str) and any(mark in value for mark in _FILLED_LATER)

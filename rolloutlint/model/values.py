@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rolloutlint.finding import Path
+from rolloutlint.lang.placeholder import filled_later as filled_later
 
 _EMPTY: Mapping[str, Any] = {}
 
@@ -59,11 +60,3 @@ def entries(value: Any, path: Path, *below: str) -> Iterator[tuple[Path, Mapping
 def string_map(value: Any) -> Mapping[str, str]:
     """The string-to-string entries of `value` (labels, annotations); others are left out."""
     return {k: v for k, v in mapping(value).items() if isinstance(v, str)}
-
-
-_FILLED_LATER = ("{{", "${", "$(")
-
-
-def filled_later(value: Any) -> bool:
-    """True for a string that a template engine or a controller completes before anyone reads it."""
-    return isinstance(value, str) and any(mark in value for mark in _FILLED_LATER)

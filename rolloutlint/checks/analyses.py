@@ -1,0 +1,83 @@
+"""Which analyses run which templates together, as several families of rules ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from rolloutlint.graph import World
+from rolloutlint.model import AnalysisTemplate, Rollout
+from rolloutlint.model.rollout import Analysis, TemplateUse
+from rolloutlint.model.values import sequence
+
+
+class Member(NamedTuple):
+    """A template that takes part in an analysis, and the entry of the Rollout that brings it in."""
+
+    view: AnalysisTemplate
+    use: TemplateUse
+
+
+class Use(NamedTuple):
+    """An analysis in which a template takes part, with all templates of it; `None` where not all are certain."""
+
+    rollout: Rollout
+    analysis: Analysis
+    team: Sequence[Member] | None
+
+
+def team_of(world: World, rollout: Rollout, analysis: Analysis) -> Sequence[Member] | None:
+    """All templates of an analysis, nested ones included, each once; `None` unless every one is certain.
+
+    Mirrors argo-rollouts `rollout/controller.go` getReferencedRolloutAnalyses, which follows `spec.templates`.
+    """
+    return world.shared(rollout.resource, ("team", analysis.path), lambda: _find_team(world, rollout, analysis))
+
+
+def _find_team(world: World, rollout: Rollout, analysis: Analysis) -> Sequence[Member] | None:
+    found: dict[int, Member] = {}
+    if analysis.role != "experiment" and len(sequence(analysis.value.get("templates"))) != len(analysis.templates):
+        return None
+    if world.patched(rollout.resource, analysis.path):
+        return None
+    answers = {r.naming.path: r for r in world.references(rollout.resource, analysis.role)}
+    waiting = [(answers.get(use.path), use) for use in analysis.templates]
+    while waiting:
+        reference, use = waiting.pop(0)
+        view = world.view(reference.target) if reference is not None and reference.target is not None else None
+        if not isinstance(view, AnalysisTemplate) or world.patched(view.resource, ("spec",)):
+            return None
+        if view.resource.number not in found:
+            found[view.resource.number] = Member(view, use)
+            if len(view.nested) != len(sequence(view.spec.get("templates"))):
+                return None
+            waiting.extend((nested, use) for nested in world.references(view.resource, "nested"))
+    return tuple(found.values())
+
+
+def uses_of(world: World, template: AnalysisTemplate) -> Sequence[Use]:
+    """The analyses of the inputs that certainly run `template`, directly or because another one nests it."""
+    return world.shared(template.resource, "uses", lambda: tuple(_find_uses(world, template)))
+
+
+def _find_uses(world: World, template: AnalysisTemplate) -> Iterator[Use]:
+    seen = {template.resource.number}
+    waiting = [template.resource]
+    while waiting:
+        for reference in world.referrers(waiting.pop(0)):
+            user = world.view(reference.origin)
+            if isinstance(user, AnalysisTemplate) and user.resource.number not in seen:
+                seen.add(user.resource.number)
+                waiting.append(user.resource)
+            elif isinstance(user, Rollout):
+                for analysis in user.analyses:
+                    named = any(use.path == reference.naming.path for use in analysis.templates)
+                    if named and not world.patched(user.resource, analysis.path):
+                        yield Use(user, analysis, team_of(world, user, analysis))
+
+
+def called(analysis: Analysis) -> str:
+    """How people call an analysis of a Rollout."""
+    if analysis.step is not None:
+        return f"analysis of step {analysis.step + 1}"
+    return {"background": "background analysis"}.get(analysis.role, f"{analysis.role}Analysis")
