@@ -4,6 +4,8 @@
 #   make test     everything that must hold: style, types, layers, tests
 #   make lint     only style, types and layers
 #   make bench    speed and memory on generated corpora (BENCH=--quick for small ones)
+#   make tools    a Prometheus for the tests to ask, in .tools/, where apt-get can download one (`make test` does this too)
+#   make fuzz-promql  random queries, judged by that Prometheus (FUZZ='--seconds 600 --seed 1')
 #   make build    wheel and source distribution in dist/
 #   make clean    remove everything that was made
 
@@ -11,6 +13,7 @@ PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= auto
 BENCH ?=
+FUZZ ?=
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -19,7 +22,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTHONS := $(if $(filter file,$(origin PYTHON)),python3 python3.14 python3.13 python3.12 python3.11 python3.10,$(PYTHON))
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint bench build clean
+.PHONY: demo test lint bench tools fuzz-promql build clean
 
 demo: $(VENV)/.installed
 	@echo '$$ rolloutlint check fixtures/seeds'
@@ -27,7 +30,7 @@ demo: $(VENV)/.installed
 	echo; echo "exit code $$code (1: findings at or above the severity that fails)"; \
 	test $$code -le 1
 
-test: lint
+test: lint tools
 	$(BIN)/python -m pytest -n $(JOBS)
 
 lint: $(VENV)/.installed-dev
@@ -39,11 +42,17 @@ lint: $(VENV)/.installed-dev
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/bench.py $(BENCH)
 
+tools:
+	@.ci/prometheus
+
+fuzz-promql: $(VENV)/.installed-dev tools
+	$(BIN)/python -m tests.live.fuzz $(FUZZ)
+
 build: $(VENV)/.installed-dev
 	$(BIN)/python -m build
 
 clean:
-	rm -rf $(VENV) .bench dist build *.egg-info
+	rm -rf $(VENV) .bench .tools dist build *.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -1,4 +1,4 @@
-"""What all tests share: how hypothesis searches, and golden files.
+"""What all tests share: how hypothesis searches, golden files, and a Prometheus to ask.
 
 `pytest --renew` writes the golden files that tests compare with; the difference is then reviewed in git.
 """
@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.live.server import NoPrometheusError, Server
 
 # A busy machine is no fault of the code, so no example is timed. Continuous integration runs the same examples every
 # time; everybody else searches further with every run.
@@ -36,3 +38,14 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert text == path.read_bytes().decode(), f"differs from {path}; if it is meant, run pytest --renew"
 
     return compare
+
+
+@pytest.fixture(scope="session")
+def prometheus() -> Iterator[Server]:
+    """A real Prometheus that holds the worlds of tests/live/worlds.py; without one the test is skipped and says why."""
+    try:
+        server = Server()
+    except NoPrometheusError as reason:
+        pytest.skip(f"Prometheus cannot be had: {reason}")
+    with server:
+        yield server
