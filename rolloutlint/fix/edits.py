@@ -21,10 +21,10 @@ from rolloutlint.source import (
     Node,
     Source,
     load,
-    locate,
     node_at,
     offset_of,
     resolve,
+    value_ranges,
 )
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./ @+=-]*\Z")
@@ -41,31 +41,55 @@ def text_edits(
     slice_of: Callable[[DocumentId], tuple[int, int] | None],
 ) -> tuple[TextEdit, ...]:
     """The edits of `fix` as characters of their sources; `()` where one of them cannot be made safely."""
+    wanted: list[Edit] = []
+    for edit in fix.edits:
+        if source_of(edit.at.document.source) is None:
+            return ()
+        written = _quoted(edit, node_of(edit.at.document)) if edit.op == "quote" else edit
+        if written is None:
+            return ()
+        wanted.append(written)
     made: list[TextEdit] = []
-    by_document: dict[DocumentId, list[tuple[Edit, TextEdit]]] = {}
-    for wanted in fix.edits:
-        source = source_of(wanted.at.document.source)
-        edit = _quoted(wanted, node_of(wanted.at.document)) if wanted.op == "quote" else wanted
-        if source is None or edit is None:
+    for document in dict.fromkeys(edit.at.document for edit in wanted):
+        source, root, part = source_of(document.source), node_of(document), slice_of(document)
+        edits = [edit for edit in wanted if edit.at.document == document]
+        found = _of_document(source, root, part, edits) if source is not None else None
+        if found is None:
             return ()
-        if edit.op == "text":
-            result = _text(source, edit)
-        else:
-            node = node_of(edit.at.document)
-            result = _make(source, node, edit) if node is not None else None
-        if result is None:
-            return ()
-        made.append(result)
-        if edit.op != "text":
-            by_document.setdefault(edit.at.document, []).append((edit, result))
+        made += found
     ordered = sorted(made, key=lambda e: (e.source, e.start, e.end))
     if any(a.source == b.source and b.start < a.end for a, b in pairwise(ordered)):
         return ()
-    for document, pairs in by_document.items():
-        source, part = source_of(document.source), slice_of(document)
-        if source is None or part is None or not _proved(source, part, pairs):
-            return ()
     return tuple(made)
+
+
+def _of_document(
+    source: Source, root: Node | None, part: tuple[int, int] | None, edits: Sequence[Edit]
+) -> list[TextEdit] | None:
+    """The edits of one document, proved; a plain scalar that its new pieces would break gets quotes."""
+    pieces: dict[Path, list[Edit]] = {}
+    made: list[TextEdit] = []
+    for edit in edits:
+        if edit.op == "replace" and edit.at.piece is not None:
+            pieces.setdefault(edit.at.path, []).append(edit)
+            continue
+        result = _text(source, edit) if edit.op == "text" else _make(source, root, edit) if root else None
+        if result is None:
+            return None
+        made.append(result)
+    symbolic = [edit for edit in edits if edit.op != "text"]
+    if not symbolic:
+        return made
+    if root is None or part is None:
+        return None
+    for requote in (False, True) if pieces else (False,):
+        found = [_pieces(source, root, path, several, requote) for path, several in pieces.items()]
+        every = made + [edit for one in found for edit in one or ()]
+        ordered = sorted(every, key=lambda e: (e.start, e.end))
+        apart = all(b.start >= a.end for a, b in pairwise(ordered))
+        if None not in found and apart and _proved(source, part, symbolic, every):
+            return every
+    return None
 
 
 def _quoted(edit: Edit, root: Node | None) -> Edit | None:
@@ -79,20 +103,20 @@ def _quoted(edit: Edit, root: Node | None) -> Edit | None:
 # ---- proof -------------------------------------------------------------------------------------------------
 
 
-def _proved(source: Source, part: tuple[int, int], pairs: Sequence[tuple[Edit, TextEdit]]) -> bool:
+def _proved(source: Source, part: tuple[int, int], edits: Sequence[Edit], made: Sequence[TextEdit]) -> bool:
     """True where the edited document, read again, holds exactly what the symbolic edits mean."""
     start, end = part
     if _ODD_BREAK.search(source.text, start, end):
         return False
     before = _values(source, source.text[start:end])
-    moved = [TextEdit(e.source, e.start - start, e.end - start, e.text) for _, e in pairs]
+    moved = [TextEdit(e.source, e.start - start, e.end - start, e.text) for e in made]
     if any(e.start < 0 or e.end > end - start for e in moved):
         return False
     after = _values(source, apply_edits(source.text[start:end], moved))
     if before is None or after is None or len(before) != 1 or len(after) != 1:
         return False
     try:
-        meant = _meant(before[0], [edit for edit, _ in pairs])
+        meant = _meant(before[0], edits)
     except (LookupError, TypeError, AttributeError):
         return False
     return _canonical(meant) == _canonical(after[0])
@@ -116,7 +140,7 @@ def _meant(value: Any, edits: Sequence[Edit]) -> Any:
     holder = {"root": value}
     for op in _IN_TURN:
         chosen = [e for e in edits if e.op == op]
-        for edit in sorted(chosen, key=lambda e: _sortable(e.at.path), reverse=True):
+        for edit in _from_the_end(chosen):
             parent: Any = holder
             for item in ("root", *edit.at.path)[:-1]:
                 parent = parent[item]
@@ -145,6 +169,15 @@ def _with(old: Any, new: Any) -> Any:
     if set(old).intersection(new):
         raise LookupError("a key to insert is there already")
     return {**old, **new}
+
+
+def _from_the_end(edits: Sequence[Edit]) -> list[Edit]:
+    """Edits in an order in which none moves what a later one is about; of insertions at one point the last first."""
+    numbered = [
+        (_sortable(edit.at.path), edit.at.piece or (), index if edit.at.piece else -index)
+        for index, edit in enumerate(edits)
+    ]
+    return [edits[abs(index)] for _, _, index in sorted(numbered, reverse=True)]
 
 
 def _sortable(path: Path) -> tuple[tuple[int, str], ...]:
@@ -195,14 +228,48 @@ def _make(source: Source, root: Node, edit: Edit) -> TextEdit | None:
         return TextEdit(source.name, key.start, key.end, spell.scalar(str(edit.value), key)) if key else None
     if node.kind == "alias":
         return None
-    if edit.at.piece is not None:
-        located = locate(source, root, path, "value", edit.at.piece)
-        return TextEdit(source.name, located.start, located.end, str(edit.value)) if located.exact else None
     if node.kind == "scalar" and node.start == node.end:  # an empty value: `key:`
         return TextEdit(source.name, node.start, node.end, " " + spell.flow(edit.value))
     if isinstance(edit.value, str):
         return _whole(source, node, spell.scalar(edit.value, node if node.kind == "scalar" else None))
     return _whole(source, node, spell.flow(edit.value))
+
+
+def _pieces(source: Source, root: Node, path: Path, edits: Sequence[Edit], requote: bool) -> list[TextEdit] | None:
+    """Pieces of one scalar, each where its characters stand and spelt as the quotes around it need it.
+
+    `requote`: a plain scalar on one line gets quotes.
+    """
+    node = node_at(root, path)
+    ranges = value_ranges(source.text, node) if node is not None and node.kind == "scalar" else None
+    if node is None or not ranges:
+        return None
+    ordered = _from_the_end(edits)
+    spans = [edit.at.piece or (0, 0) for edit in reversed(ordered)]
+    if any(b[0] < a[1] for a, b in pairwise(spans)) or not 0 <= spans[0][0] <= spans[-1][1] <= len(ranges):
+        return None
+    if requote and not node.style and source.text[node.start : node.end] == node.value:
+        value = node.value
+        for edit, (start, end) in zip(ordered, reversed(spans), strict=True):
+            value = value[:start] + str(edit.value) + value[end:]
+        return [TextEdit(source.name, node.start, node.end, _in_quotes(value))]
+    made: list[TextEdit] = []
+    for edit, (start, end) in zip(reversed(ordered), spans, strict=True):
+        new = str(edit.value)
+        if node.style == "'":
+            new = new.replace("'", "''")
+        elif node.style == '"':
+            new = json.dumps(new, ensure_ascii=False)[1:-1]
+        # What is inserted before white space stays on the line before it, all else on the line of what follows.
+        follows = start == len(ranges) or (start == end and start > 0 and node.value[start].isspace())
+        first = ranges[start - 1][1] if follows else ranges[start][0]
+        last = ranges[end - 1][1] if end > start else first
+        before = made[-1] if made else None
+        if before is not None and before.start == before.end == first == last:
+            made[-1] = before._replace(text=before.text + new)
+        else:
+            made.append(TextEdit(source.name, first, last, new))
+    return made
 
 
 def _whole(source: Source, node: Node, new: str) -> TextEdit:
@@ -347,6 +414,9 @@ class _Spelling(NamedTuple):
         plain = _PLAIN.match(text) and not text.endswith(" ") and resolve(text, KUSTOMIZE) == text
         if style != '"' and plain and resolve(text, GO_YAML_V2) == text:
             return text
-        if style != '"' and printable and "'" not in text:
-            return f"'{text}'"
-        return json.dumps(text, ensure_ascii=False)
+        return json.dumps(text, ensure_ascii=False) if style == '"' else _in_quotes(text)
+
+
+def _in_quotes(text: str) -> str:
+    """A string in single quotes where that needs no escapes, else in double quotes."""
+    return f"'{text}'" if text.isprintable() and "'" not in text else json.dumps(text, ensure_ascii=False)

@@ -3,7 +3,7 @@
 from rolloutlint.source.comments import Comment, comments
 from rolloutlint.source.documents import Document, Reader, load, slices
 from rolloutlint.source.fastread import NotPlainError
-from rolloutlint.source.marks import Located, Node, locate, mark, node_at
+from rolloutlint.source.marks import Located, Node, locate, mark, node_at, value_ranges
 from rolloutlint.source.scalars import GO_YAML_V2, KUSTOMIZE, ScalarTable, resolve
 from rolloutlint.source.text import LIMITS, Limits, Problem, Source, decode, line_text, offset_of, to_span
 
@@ -32,4 +32,5 @@ __all__ = [
     "resolve",
     "slices",
     "to_span",
+    "value_ranges",
 ]

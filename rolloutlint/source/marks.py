@@ -198,7 +198,7 @@ def locate(
         start = key.start if key is not None else _dash(source.text, siblings, here)
         return Located(to_span(source, *_region(key or here)), start, here.end, used)
     if piece is not None and here.kind == "scalar":
-        ranges = _value_ranges(source.text, here)
+        ranges = value_ranges(source.text, here)
         if ranges is not None and 0 <= piece[0] < piece[1] <= len(here.value):
             start, end = ranges[piece[0]][0], ranges[piece[1] - 1][1]
             return Located(to_span(source, start, end), start, end, used)
@@ -366,12 +366,14 @@ def value_offsets(text: str, node: Node) -> Sequence[int] | None:
 
     An escape stands at its backslash, the space of a folded line end at that line end.
     """
-    ranges = _value_ranges(text, node)
+    ranges = value_ranges(text, node)
     return None if ranges is None else [start for start, _ in ranges]
 
 
-def _value_ranges(text: str, node: Node) -> Sequence[tuple[int, int]] | None:
-    """Rebuilds the value from the text as libyaml does; only if the two are equal, the offsets are to be trusted."""
+def value_ranges(text: str, node: Node) -> Sequence[tuple[int, int]] | None:
+    """For each character of a scalar's value the half-open range of the text it comes from; `None` where they cannot
+    be matched: the value is rebuilt from the text as libyaml does, and only if the two are equal the offsets hold.
+    """
     properties = _PROPERTIES.match(text, node.start)
     start = properties.end() if properties else node.start
     if node.style in ("|", ">"):

@@ -51,9 +51,60 @@ def test_a_piece_of_a_value_is_replaced_alone():
     assert fixed(text, Edit("replace", place("q", piece=(12, 13)), "7")) == text.replace("> 5", "> 7")
 
 
-def test_a_piece_that_would_break_its_quotes_is_refused():
-    assert fixed("q: 'a b'\n", Edit("replace", place("q", piece=(0, 1)), "'")) is None
-    assert fixed("q: a b\n", Edit("replace", place("q", piece=(1, 2)), ": ")) is None
+def pieces(text: str, *changes: tuple[int, int, str]) -> str | None:
+    return fixed(text, *(Edit("replace", place("q", piece=(start, end)), new) for start, end, new in changes))
+
+
+@pytest.mark.parametrize(
+    "before, changes, after",
+    [
+        ("q: 'a b'\n", [(0, 1, "'")], "q: ''' b'\n"),
+        ('q: "a b"\n', [(0, 1, '"')], 'q: "\\" b"\n'),
+        ('{"q": "a b"}', [(0, 0, "\\")], '{"q": "\\\\a b"}'),
+        ("q: a b\n", [(1, 2, ": ")], "q: 'a: b'\n"),
+        ("q: a # c\n", [(0, 0, "!")], "q: '!a' # c\n"),
+        ("q: it's\n", [(4, 4, " #1")], 'q: "it\'s #1"\n'),
+        ("q: a > 1 # c\n", [(0, 0, "len(r) > 0 && ")], "q: len(r) > 0 && a > 1 # c\n"),
+        ("{q: a}\n", [(0, 0, "f(b, "), (1, 1, ")")], "{q: 'f(b, a)'}\n"),
+        ("q: |\n  a\n  / b # c\n", [(4, 4, "("), (5, 5, " > 0)")], "q: |\n  a\n  / (b > 0) # c\n"),
+        ("q: |\n  a\n  b\n", [(0, 0, "("), (1, 1, ")"), (2, 2, "("), (3, 3, ")")], "q: |\n  (a)\n  (b)\n"),
+        ("q: |-\n    a\n      b", [(8, 8, "x"), (9, 9, "y")], None),
+        ("q: |-\n    a\n      b", [(4, 4, "x"), (5, 5, "y")], "q: |-\n    a\n      xby"),
+        ("q: >-\n  a /\n  b\n\nz: 1\n", [(4, 4, "("), (5, 5, ")")], "q: >-\n  a /\n  (b)\n\nz: 1\n"),
+        ("q: >\n  a\n  b\n", [(1, 1, ")")], "q: >\n  a)\n  b\n"),
+        ("q: >\n  a\n  or b\n", [(1, 6, "")], "q: >\n  a\n"),
+        ("q: |\n  a\n  or b\n", [(1, 6, "")], "q: |\n  a\n"),
+        ("q: a  \n  b # c\n", [(1, 1, ")"), (2, 2, "(")], "q: a)  \n  (b # c\n"),
+        ("q: 'a\n  b'\n", [(0, 0, "("), (3, 3, ")")], "q: '(a\n  b)'\n"),
+        ('q: "a\\tb"\n', [(1, 1, "("), (2, 2, ")")], 'q: "a(\\t)b"\n'),
+        ("q: |\r\n  a\r\n  b\r\n", [(1, 1, ")"), (2, 2, "(")], "q: |\r\n  a)\r\n  (b\r\n"),
+        ("q: &x a\n", [(0, 0, "b ")], "q: &x b a\n"),
+        ("q: ''\n", [(0, 0, "x")], None),
+        ("q: |\n  a\n", [(0, 0, "\n  b")], None),
+    ],
+)
+def test_pieces_change_a_scalar_and_nothing_around_them(
+    before: str, changes: list[tuple[int, int, str]], after: str | None
+) -> None:
+    assert pieces(before, *changes) == after
+
+
+def test_insertions_at_one_point_keep_their_order():
+    assert pieces("q: ab\n", (1, 1, "x"), (1, 1, "y"), (1, 2, "c")) == "q: axyc\n"
+    assert pieces("q: ab\n", (1, 1, "("), (1, 1, "(")) == "q: a((b\n"
+
+
+def test_pieces_that_overlap_are_refused():
+    assert pieces("q: abc\n", (0, 2, "x"), (1, 3, "y")) is None
+    assert pieces("q: abc\n", (2, 5, "x")) is None
+
+
+def test_pieces_are_changed_together_with_other_values():
+    text = "a:\n  - q: x > 1\n    r: 1\n  - q: z\n"
+    first = Edit("replace", place("a", 0, "q", piece=(0, 0)), "b && ")
+    second = Edit("replace", place("a", 1, "q", piece=(1, 1)), " # d")
+    third = Edit("remove", place("a", 0, "r"))
+    assert fixed(text, first, second, third) == "a:\n  - q: 'b && x > 1'\n  - q: 'z # d'\n"
 
 
 def test_only_the_document_that_is_meant_changes():
@@ -305,3 +356,48 @@ def test_exactly_the_wanted_value_changes_in_any_document(data: Any, value: dict
         assert [after.count(comment) for comment in ("  # c", " # - x: y")] == [
             text.count(comment) for comment in ("  # c", " # - x: y")
         ]
+
+
+CHARACTERS = st.sampled_from(["a", "b", " ", "  ", "\n", "'", '"', "#", " # c", ": ", "\\", "é", "{{x}}", "(", "&"])
+LINES = st.lists(CHARACTERS, min_size=1, max_size=12).map("".join)
+
+
+def scalar(value: str, draw: Any) -> str:
+    """One of many spellings of a string, not all of which can spell it."""
+    indent = draw(st.sampled_from(["  ", "    "]))
+    lines = value.split("\n")
+    spellings = [
+        value.replace("\n", f"\n\n{indent}"),
+        "'" + value.replace("'", "''").replace("\n", f"\n\n{indent}") + "'",
+        json.dumps(value, ensure_ascii=False),
+        "|-\n" + "\n".join(indent + line for line in lines),
+        ">-\n" + "\n\n".join(indent + line for line in lines),
+        ">-\n" + "\n\n".join(indent + line.replace(" ", f"\n{indent}") for line in lines),
+        "'" + value.replace("'", "''").replace("\n", f"\n\n{indent}").replace(" ", f"\n{indent}") + "'",
+    ]
+    return str(draw(st.sampled_from(spellings)))
+
+
+@given(st.data(), LINES)
+@settings(max_examples=400, deadline=None)
+def test_pieces_give_exactly_the_value_that_is_meant_in_any_layout(data: Any, value: str) -> None:
+    text = "p: 1 # first\nq: " + scalar(value, data.draw) + "\nr: 2 # last\n"
+    if data.draw(st.booleans()):
+        text = text.replace("\n", "\r\n")
+    read = values(text)
+    if len(read) != 1 or not isinstance(read[0].get("q"), str) or set(read[0]) != {"p", "q", "r"}:
+        return
+    old = read[0]["q"]
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(old)), min_size=2, max_size=4)))
+    spans = [(a, b) for a, b in zip(cuts[::2], cuts[1::2], strict=False)]
+    new = [(a, b, data.draw(st.sampled_from(["(", " > 0)", "", "len(x) > 0 && ", "'", " #", ": "]))) for a, b in spans]
+    meant = old
+    for a, b, inserted_text in reversed(new):
+        meant = meant[:a] + inserted_text + meant[b:]
+    after = pieces(text, *new)
+    if after is None:
+        assert any(start < end or "\n" in text[9:-9] or not old for start, end, _ in new)
+        return
+    assert values(after) == [{"p": 1, "q": meant, "r": 2}]
+    assert " # first" in after
+    assert " # last" in after
