@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from rolloutlint.graph import World
-from rolloutlint.model import AnalysisTemplate, Rollout
+from rolloutlint.graph import Reference, World
+from rolloutlint.model import AnalysisTemplate, Rollout, View
 from rolloutlint.model.rollout import Analysis, TemplateUse
 from rolloutlint.model.values import sequence
+
+T = TypeVar("T")
 
 
 class Member(NamedTuple):
@@ -35,24 +37,38 @@ def team_of(world: World, rollout: Rollout, analysis: Analysis) -> Sequence[Memb
 
 
 def _find_team(world: World, rollout: Rollout, analysis: Analysis) -> Sequence[Member] | None:
-    found: dict[int, Member] = {}
     if analysis.role != "experiment" and len(sequence(analysis.value.get("templates"))) != len(analysis.templates):
         return None
     if world.patched(rollout.resource, analysis.path):
         return None
     answers = {r.naming.path: r for r in world.references(rollout.resource, analysis.role)}
-    waiting = [(answers.get(use.path), use) for use in analysis.templates]
+    found = _with_nested(world, [(_meant(world, answers.get(use.path)), use) for use in analysis.templates])
+    return None if found is None else tuple(Member(view, use) for view, use in found)
+
+
+def family_of(world: World, template: AnalysisTemplate) -> Sequence[AnalysisTemplate] | None:
+    """A template and all that it nests, each once; `None` unless every one is certain."""
+    found = _with_nested(world, [(template, None)])
+    return None if found is None else tuple(view for view, _ in found)
+
+
+def _with_nested(world: World, waiting: list[tuple[View | None, T]]) -> Sequence[tuple[AnalysisTemplate, T]] | None:
+    """Templates and, after them, what they nest, each once and with what came with the one that brought it in."""
+    found: dict[int, tuple[AnalysisTemplate, T]] = {}
     while waiting:
-        reference, use = waiting.pop(0)
-        view = world.view(reference.target) if reference is not None and reference.target is not None else None
+        view, brought = waiting.pop(0)
         if not isinstance(view, AnalysisTemplate) or world.patched(view.resource, ("spec",)):
             return None
         if view.resource.number not in found:
-            found[view.resource.number] = Member(view, use)
+            found[view.resource.number] = view, brought
             if len(view.nested) != len(sequence(view.spec.get("templates"))):
                 return None
-            waiting.extend((nested, use) for nested in world.references(view.resource, "nested"))
+            waiting.extend((_meant(world, nested), brought) for nested in world.references(view.resource, "nested"))
     return tuple(found.values())
+
+
+def _meant(world: World, reference: Reference | None) -> View | None:
+    return world.view(reference.target) if reference is not None and reference.target is not None else None
 
 
 def uses_of(world: World, template: AnalysisTemplate) -> Sequence[Use]:

@@ -53,7 +53,8 @@ PROVIDERS: Mapping[str, Version] = {
 }
 """Keys of `provider` and the release that introduced each; before it, the API server drops the key."""
 
-_SUCCESS_LIMIT_SINCE = Version(1, 8)
+SUCCESS_LIMIT_SINCE = Version(1, 8)
+"""The release that brought `consecutiveSuccessLimit` and `failureLimit: -1`."""
 
 
 class MetricProblem:
@@ -128,7 +129,7 @@ def limits_of(metric: Mapping[str, Any], targets: Targets) -> Limits:
     return Limits(
         measurements=_integer(metric, "count"),
         failure=_integer(metric, "failureLimit"),
-        success=_integer(metric, "consecutiveSuccessLimit") if targets.rollouts >= _SUCCESS_LIMIT_SINCE else 0,
+        success=_integer(metric, "consecutiveSuccessLimit") if targets.rollouts >= SUCCESS_LIMIT_SINCE else 0,
         inconclusive=_integer(metric, "inconclusiveLimit"),
         error=DEFAULT_ERROR_LIMIT
         if metric.get("consecutiveErrorLimit") is None
@@ -188,7 +189,7 @@ _Fault = tuple[MetricCode, Path, str, dict[str, "int | str"]]
 
 def _metric(metric: Mapping[str, Any], targets: Targets) -> Iterator[_Fault]:
     """The faults of one metric: (code, path, upstream's message, values)."""
-    modern = targets.rollouts >= _SUCCESS_LIMIT_SINCE
+    modern = targets.rollouts >= SUCCESS_LIMIT_SINCE
     limits = limits_of(metric, targets)
     if modern:
         yield from _signs(limits)

@@ -16,7 +16,10 @@ from rolloutlint.result import Report
 from rolloutlint.settings import Settings, Targets, Version
 from tests.harness import CATALOGUE, found, lint
 
-FAMILY = Settings(select=("RL3",))
+OURS = ("RL30", "RL310", "RL311", "RL312")
+"""The rules of `checks/analysis.py`; those about limits and dry runs have tests of their own."""
+
+FAMILY = Settings(select=OURS)
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 
 WEB = "provider: {web: {url: http://x, jsonPath: '{$.ok}'}}"
@@ -47,7 +50,7 @@ def rollout(analysis: str, role: str = "step") -> str:
 
 
 def report_of(*documents: str, **changes: object) -> Report:
-    report = lint("---\n".join(documents), Settings(**{"select": ("RL3",), **changes}))  # type: ignore[arg-type]
+    report = lint("---\n".join(documents), Settings(**{"select": OURS, **changes}))  # type: ignore[arg-type]
     assert not report.lost
     return report
 

@@ -1,0 +1,139 @@
+"""Which ends the limits of a metric allow, whatever is measured.
+
+Closed forms of `assessMetricStatus` and `assessMetricFailureInconclusiveOrError` (argo-rollouts
+`analysis/analysis.go`), which the tests hold against the counters themselves. They speak of metrics that
+`validate_metrics` accepts. `None` is unknown: a number is filled in later.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from rolloutlint.controllers.metrics import effective_count, limits_of, providers_of
+from rolloutlint.lang.placeholder import filled_later
+from rolloutlint.settings import Targets, Version
+
+ERROR_RETRY = 10
+"""Seconds between an Error and the next try (`analysis/analysis.go` DefaultErrorRetryInterval)."""
+
+JUDGING_PROVIDERS = frozenset(("job", "kayenta", "plugin"))
+"""They decide a measurement themselves; conditions are not evaluated (`metricproviders/`)."""
+
+_INCONCLUSIVE_JOBS_SINCE = Version(1, 10)
+
+_COMPARISON = re.compile(r"\s*([\w.\[\]]+)\s*(==|!=|<=|>=|<|>)\s*('[^']*'|\"[^\"]*\"|[-+\w.]+)\s*\Z")
+_OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+_HOLE = re.compile(r"\{\{.*?\}\}|\$\{.*?\}|\$\(.*?\)", re.DOTALL)
+
+
+class Bounds(NamedTuple):
+    """How many outcomes of each kind a metric takes; all known."""
+
+    measurements: float
+    """How many measurements complete it: `math.inf` where it never completes; negative counts as written."""
+    failure: int
+    """-1: failures do not end it (since 1.8)."""
+    success: int
+    """0: successes in a row do not end it."""
+    inconclusive: int
+    error: int
+
+    @property
+    def finite(self) -> bool:
+        """True where some number of measurements completes the metric."""
+        return 0 < self.measurements < math.inf
+
+    @property
+    def never_failed(self) -> bool:
+        """True where no sequence of outcomes ends in Failed."""
+        return self.finite and self.failure >= self.measurements
+
+    def successful_without_success(self, inconclusive: bool) -> bool:
+        """True where a metric without one successful measurement can end Successful.
+
+        `inconclusive` says whether its measurements can be Inconclusive.
+        """
+        unjudged = self.inconclusive if inconclusive else 0
+        return self.finite and self.success == 0 and self.failure + unjudged >= self.measurements
+
+    @property
+    def one_success_is_enough(self) -> bool:
+        """True where a metric with one success and otherwise failures is Successful, and with failures alone is not."""
+        return self.finite and self.success == 0 and self.measurements > 1 and self.failure == self.measurements - 1
+
+    @property
+    def never_successful(self) -> bool:
+        """True where no sequence of outcomes ends in Successful."""
+        return self.finite and self.success > self.measurements
+
+    @property
+    def may_run_out(self) -> bool:
+        """True where successes and tolerated failures alone can use up the count before enough successes in a row."""
+        return (
+            self.finite
+            and 0 < self.success <= self.measurements
+            and self.failure >= 0
+            and self.measurements < self.success * (self.failure + 1)
+        )
+
+
+def bounds_of(metric: Mapping[str, Any], targets: Targets) -> Bounds | None:
+    """The limits of a metric as the targeted release reads them; `None` unless all are known."""
+    measurements = effective_count(metric)
+    _, failure, success, inconclusive, error = limits_of(metric, targets)
+    if measurements is None or failure is None or success is None or inconclusive is None or error is None:
+        return None
+    return Bounds(measurements, failure, success, inconclusive, error)
+
+
+def can_be_inconclusive(metric: Mapping[str, Any], targets: Targets) -> bool | None:
+    """Whether a measurement of a metric can be Inconclusive; `None` where that is not known.
+
+    It can where both conditions are set and a value can satisfy neither (`utils/evaluate/evaluate.go`), where the
+    marginal score of kayenta is below the passing one, and, since 1.10, where a job cannot pull its image.
+    """
+    found = providers_of(metric, targets)
+    if found is None or len(found) != 1:
+        return None
+    provider = metric["provider"]
+    if provider.get("plugin") is not None:
+        return None
+    if found[0] == "job":
+        return targets.rollouts >= _INCONCLUSIVE_JOBS_SINCE
+    if found[0] == "kayenta":
+        return _has_margin(provider["kayenta"])
+    return _has_gap(metric, found[0])
+
+
+def _has_margin(kayenta: object) -> bool | None:
+    threshold = kayenta.get("threshold") if isinstance(kayenta, dict) else None
+    if not isinstance(threshold, dict):
+        return None
+    marginal, passing = threshold.get("marginal"), threshold.get("pass")
+    if not isinstance(marginal, int) or not isinstance(passing, int):
+        return None
+    return marginal < passing
+
+
+def _has_gap(metric: Mapping[str, Any], provider: str) -> bool | None:
+    success, failure = metric.get("successCondition"), metric.get("failureCondition")
+    if success in (None, "") or failure in (None, ""):
+        return False
+    if not isinstance(success, str) or not isinstance(failure, str):
+        return None
+    if any(filled_later(c) and not _HOLE.sub("", c).strip() for c in (success, failure)):
+        return None  # all of it is filled in later, perhaps with nothing
+    if _excludes(success, failure):
+        return None if provider == "prometheus" else False
+    return True
+
+
+def _excludes(success: str, failure: str) -> bool:
+    """True where the conditions are one comparison and its opposite, which leave at most NaN between them."""
+    one, other = _COMPARISON.match(success), _COMPARISON.match(failure)
+    if one and other:
+        return (one[1], _OPPOSITE[one[2]], one[3]) == other.groups()
+    return failure.strip() in (f"!({success.strip()})", f"not ({success.strip()})")
