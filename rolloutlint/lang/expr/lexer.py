@@ -66,9 +66,9 @@ _TOKENS = rf"""
  | (?P<str>{_STRING})
  | (?P<raw>`(?:[^`]|``)*`)
 """
-_PLAIN = re.compile(rf"\s*(?:{_TOKENS} | (?P<bad>.))", re.X | re.S)
+_PLAIN = re.compile(rf"\s*(?:{_TOKENS} | (?P<bad>\S))", re.X | re.S)
 _HOLE = r"(?P<hole>(?:[\w$.]*\{\{.*?\}\})+[\w$.]*)"
-_WITH_HOLES = re.compile(rf"\s*(?:{_HOLE} | {_TOKENS} | (?P<bad>.))", re.X | re.S)
+_WITH_HOLES = re.compile(rf"\s*(?:{_HOLE} | {_TOKENS} | (?P<bad>\S))", re.X | re.S)
 _TYPOGRAPHIC = {
     "“": 'write straight quotes `"`',
     "”": 'write straight quotes `"`',

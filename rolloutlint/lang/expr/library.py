@@ -106,10 +106,10 @@ def _since() -> dict[str, Library]:
         (
             V1_15_3,
             (
-                "find findIndex findLast findLastIndex groupBy reduce sum mean median min max sort sortBy first last get"
-                " take keys values toPairs fromPairs type string trim trimPrefix trimSuffix upper lower split splitAfter"
-                " replace repeat join indexOf lastIndexOf hasPrefix hasSuffix toJSON fromJSON toBase64 fromBase64"
-                " now duration date"
+                "find findIndex findLast findLastIndex groupBy reduce sum mean median min max sort sortBy first last"
+                " get take keys values toPairs fromPairs type string trim trimPrefix trimSuffix upper lower split"
+                " splitAfter replace repeat join indexOf lastIndexOf hasPrefix hasSuffix toJSON fromJSON toBase64"
+                " fromBase64 now duration date"
             ),
         ),
         (V1_15_5, "ceil floor round"),

@@ -214,6 +214,9 @@ class _Parser:
                 if self.library == V1_9_0 and op != "in":
                     self.unexpected(self.at + 1)
                 if binary[op] < power:
+                    if V1_9_0 < self.library < V1_17_7:
+                        # These releases lose the `not` here: `1 + x not in y` is `1 + x in y` (`parseExpression`).
+                        self.at += 1
                     break
                 negated = True
                 self.at += 1
