@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import math
+import shutil
+import subprocess
+from pathlib import Path
 
-from tests.live.server import Sample, Server
+import pytest
+
+from tests.live.server import ROOT, NoPrometheusError, Sample, Server, find
 
 RATIO = 'sum(rate(http_requests_total{code=~"5.."}[5m])) / sum(rate(http_requests_total[5m]))'
 
@@ -53,3 +58,23 @@ def test_what_fails_in_one_world_is_an_error_only_there(prometheus: Server) -> N
 def test_what_cannot_be_parsed_is_rejected_with_a_reason(prometheus: Server) -> None:
     assert "unclosed left parenthesis" in prometheus.rejection("sum(up")
     assert prometheus.rejection("sum(up)") == ""
+
+
+def test_a_program_that_is_named_and_does_not_run_is_not_replaced_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROLLOUTLINT_PROMETHEUS", "/nowhere/prometheus")
+    with pytest.raises(NoPrometheusError, match="/nowhere/prometheus does not run"):
+        find()
+
+
+def test_where_none_can_be_downloaded_the_reason_is_kept_and_nothing_fails(tmp_path: Path) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("bash", "dirname", "mkdir"):
+        (programs / name).symlink_to(shutil.which(name) or name)
+    (tmp_path / ".ci").mkdir()
+    script = shutil.copy(ROOT / ".ci" / "prometheus", tmp_path / ".ci")
+    run = subprocess.run(["bash", script], env={"PATH": str(programs)}, capture_output=True, text=True)
+    assert run.returncode == 0
+    reason = (tmp_path / ".tools" / "prometheus.missing").read_text()
+    assert reason.startswith("there is no apt-get here")
+    assert reason.strip() in run.stderr
