@@ -38,6 +38,9 @@ class Expanded(NamedTuple):
         """
         if not self.segments:
             return start, end
+        if start >= len(self.text):
+            source_end = self.segments[-1].source_end
+            return source_end, source_end
         first = self._at(start)
         low = first.source_start if first.is_hole else first.source_start + start - first.start
         if end <= start:

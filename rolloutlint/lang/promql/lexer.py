@@ -36,6 +36,7 @@ WORD = r"[A-Za-z_:][A-Za-z0-9_:]*"
 LABEL = r"[A-Za-z_][A-Za-z0-9_]*"
 DURATION = r"(?:[0-9]+(?:ms|[smhdwy]))+"
 HOLE = r"\{\{[^}]*(?:\}(?!\})[^}]*)*\}\}"
+SHORT_HOLE = r"\{\{[^{}]{0,200}\}\}"
 NUMBER = r"(?:0[xX][0-9A-Za-z_]*|\.?[0-9][0-9_.]*(?:[eE][-+]?[0-9_.]*)?[A-Za-z0-9_]*)"
 # A string without escapes, in which a brace stands only as a placeholder of plain words: nearly every string.
 PLAIN = r"[^{0}\\\n{{]*(?:\{{\{{[A-Za-z0-9_.\- ]*\}}\}}[^{0}\\\n{{]*)*"
@@ -62,6 +63,7 @@ _PARTS = re.compile(
 ).fullmatch
 _SECONDS = (31_536_000_000, 604_800_000, 86_400_000, 3_600_000, 60_000, 1_000, 1)
 _LONGEST_MS = (1 << 63) // 1_000_000
+_GREATEST_INTEGER = (1 << 63) - 1
 
 KEYWORDS = frozenset(
     {"offset", "by", "without", "on", "ignoring", "group_left", "group_right", "bool", "start", "end", "step", "range"}
@@ -85,7 +87,7 @@ def literal(token: str) -> Value:
     if re.fullmatch(DURATION, token):
         parts = _PARTS(token)
         if parts is None:
-            return Value(0.0, True, f'not a valid duration string: "{token}"')
+            return Value(0.0, True, f'not a valid duration string: "{shortened(token)}"')
         total = 0
         for amount, unit in zip(parts.groups(), _SECONDS, strict=True):
             if amount:
@@ -97,22 +99,22 @@ def literal(token: str) -> Value:
         return Value(total / 1000, True, "")
     digits = token.replace("_", "")
     if _HEXADECIMAL(token):
-        return Value(_float(digits, 16), False, "")
+        number = int(digits, 16)
+        fault = f'error parsing number: "{shortened(token)}" is out of range' if number > _GREATEST_INTEGER else ""
+        return Value(0.0 if fault else float(number), False, fault)
     if not _DECIMAL(token):
-        return Value(0.0, False, f'bad number or duration syntax: "{token}"')
-    if _OCTAL(token):
-        return Value(_float(digits, 8), False, "")
+        return Value(0.0, False, f'bad number or duration syntax: "{shortened(token)}"')
+    if _OCTAL(token) and int(digits, 8) <= _GREATEST_INTEGER:
+        return Value(float(int(digits, 8)), False, "")
     value = float(digits)
     if value == float("inf"):
-        return Value(0.0, False, f'error parsing number: "{token}" is out of range')
+        return Value(0.0, False, f'error parsing number: "{shortened(token)}" is out of range')
     return Value(value, False, "")
 
 
-def _float(digits: str, base: int) -> float:
-    try:
-        return float(int(digits, base))
-    except OverflowError:
-        return float("inf")
+def shortened(word: str) -> str:
+    """The word as a message shows it."""
+    return word if len(word) <= 80 else word[:79] + "…"
 
 
 def skip_space(text: str, position: int) -> int:
@@ -169,8 +171,8 @@ def string(text: str, start: int) -> tuple[str, int]:
         if char == quote:
             return "".join(parts), position + 1
         if char == "{":
-            inside = _HOLE(text, position)
-            end = inside.end() if inside else position + 1
+            close = text.find("}}", position + 2) if text.startswith("{{", position) else -1
+            end = close + 2 if close >= 0 else position + 1
             parts.append(text[position:end])
             position = end
         elif char == "\\":
@@ -217,11 +219,11 @@ def token(text: str, position: int, within: str = "") -> Token:
     char = text[position]
     if char in "\"'`":
         end = string(text, position)[1]
-        quoted = text[position:end].replace("\\", "\\\\").replace('"', '\\"')
+        quoted = shortened(text[position:end]).replace("\\", "\\\\").replace('"', '\\"')
         return Token(f'string "{quoted}"', position, end)
     if text.startswith("{{", position):
         end = glued(text, position)
-        return Token(f'placeholder "{text[position:end]}"', position, end)
+        return Token(f'placeholder "{shortened(text[position:end])}"', position, end)
     found = _TOKEN(text, position)
     if found is None:
         where = " inside braces" if within == "{" else " in duration expression" if within == "[" else ""
@@ -236,7 +238,9 @@ def token(text: str, position: int, within: str = "") -> Token:
             if not word:
                 raise PromQLError("unexpected character inside braces: ':'", position, position + 1)
             end = position + len(word)
-            return Token(f'identifier "{word}"', position, end)
+            return Token(f'identifier "{shortened(word)}"', position, end)
+        if within == "[" and char != ":":
+            raise PromQLError(f"unexpected character in duration expression: '{char}'", position, end)
         return Token(_word_name(word), position, end)
     if number:
         if within == "{":
@@ -244,8 +248,10 @@ def token(text: str, position: int, within: str = "") -> Token:
         value = literal(number)
         if value.fault:
             raise PromQLError(value.fault, position, end)
-        return Token(f'{"duration" if value.is_duration else "number"} "{number}"', position, end)
-    if within == "{" and char not in "{}(),=!":
+        return Token(f'{"duration" if value.is_duration else "number"} "{shortened(number)}"', position, end)
+    if within == "{" and char == "{":
+        raise PromQLError("unexpected left brace '{'", position, position + 1)
+    if within == "{" and char not in "},=!":
         raise PromQLError(f"unexpected character inside braces: '{char}'", position, position + 1)
     if within == "{" and operator == "==":
         return Token('"="', position, position + 1)
@@ -275,11 +281,11 @@ def _word_name(word: str) -> str:
         return f"<op:{low}>"
     if low in KEYWORDS:
         return f"<{low}>"
-    return f'{"metric identifier" if ":" in word else "identifier"} "{word}"'
+    return f'{"metric identifier" if ":" in word else "identifier"} "{shortened(word)}"'
 
 
 _OPENERS = {")": "(", "]": "[", "}": "{"}
-_STEP = re.compile(rf"[^\"'`#(){{}}\[\]]+|\#[^\r\n]*|{HOLE}|[(){{}}\[\]]|[\"'`]").match
+_STEP = re.compile(rf"[^\"'`#(){{}}\[\]]+|\#[^\r\n]*|{SHORT_HOLE}|[(){{}}\[\]]|[\"'`]").match
 
 
 def unclosed(text: str) -> list[int]:

@@ -31,6 +31,7 @@ from .lexer import (
     glued,
     is_numeric,
     literal,
+    shortened,
     skip_space,
     string,
     token,
@@ -545,10 +546,10 @@ class _Parser:
                 self.position = start if low in NO_METRIC else name_end
                 self._unexpected()
             self._arguments()
-            raise PromQLError(f'unknown function with name "{name}"', start, name_end, kind="function")
+            raise PromQLError(f'unknown function with name "{shortened(name)}"', start, name_end, kind="function")
         arguments = self._arguments()
         if self.version is not None and self.version not in function.majors:
-            raise PromQLError(f'unknown function with name "{name}"', start, name_end, kind="function")
+            raise PromQLError(f'unknown function with name "{shortened(name)}"', start, name_end, kind="function")
         span = (start, self.position)
         if len(arguments) == 1 == len(function.arguments) and arguments[0].type == function.arguments[0]:
             return Call(span, name, arguments, function.returns)
@@ -875,11 +876,12 @@ class _Parser:
 
     def _signed_amount(self, context: str, expected: str, in_brackets: bool = False) -> Duration:
         text = self.text
-        sign = text[self.position : self.position + 1]
-        if sign and sign in "+-":
+        negative = False
+        while text.startswith(("-", "+"), self.position):
+            negative ^= text.startswith("-", self.position)
             self.position = skip_space(text, self.position + 1)
         value = self._amount(context, expected, in_brackets)
-        return -value if sign == "-" and not isinstance(value, str) else value
+        return -value if negative and not isinstance(value, str) else value
 
     def _amount(self, context: str, expected: str, in_brackets: bool = False) -> Duration:
         """A number, a duration or a placeholder; in Prometheus 3 also `step()` and parentheses."""
@@ -910,15 +912,14 @@ class _Parser:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise PromQLError("nested too deeply to be read", start, start + 1, kind="depth")
-        self.position = skip_space(text, position)
-        while not text.startswith(")", self.position):
-            self._duration(context, expected, context, '")"')
+        self.position = position
+        name = text[start : start + 3].lower()
+        for index in range({"ste": 0, "ran": 0, "max": 2, "min": 2}.get(name, 1)):
+            if index:
+                self._expect(",", context, '","', "[")
             self.position = skip_space(text, self.position)
-            if text.startswith(",", self.position):
-                self.position = skip_space(text, self.position + 1)
-            elif not text.startswith(")", self.position):
-                self._unexpected(context, '")"', "[")
-        self.position += 1
+            self._duration(context, expected, context, '")"')
+        self._expect(")", context, '")"', "[")
         self.depth -= 1
         return text[start : self.position]
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from rolloutlint.lang.names import near
 
 from .functions import AGGREGATIONS, FUNCTIONS
-from .lexer import HOLE, NUMBER, WORD, PromQLError
+from .lexer import NUMBER, SHORT_HOLE, WORD, PromQLError, shortened
 
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 _SMART = {"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'"}
@@ -42,16 +42,19 @@ _ELSEWHERE = {
     "double_exponential_smoothing": "holt_winters",
 }
 _word_before = re.compile(r"([A-Za-z_:][A-Za-z0-9_:]*)[ \t\r\n]*$").search
+_percent = re.compile(r"[0-9]\s*%$|\)\s*\*\s*100\s*%$").search
+_percent_word = re.compile(r"[0-9]\s*%\s*(?:or|and|unless)$", re.IGNORECASE).search
 _word_at = re.compile(WORD).match
 _value_at = re.compile(r"[^,}\s]*").match
 _window_at = re.compile(r"[^\]:)]*").match
+_selector_alone = re.compile(rf"(?:[A-Za-z0-9_:]|{SHORT_HOLE})*(?:\{{[^{{}}]*\}})?").fullmatch
 _set_operand = re.compile(rf"(?:{NUMBER})$").search
 
 
 def hint(text: str, error: PromQLError) -> str:
     """How to mend the fault, or `""` where nothing better than the message is known."""
     message, start, end = error.message, error.start, error.end
-    found = text[start:end]
+    found = shortened(text[start:end])
     if error.kind == "depth":
         return ""
     if error.kind == "function":
@@ -113,13 +116,15 @@ def _function(name: str) -> str:
     if known is not None:
         return f"use {known}"
     meant = near(name, (*FUNCTIONS, *AGGREGATIONS))
+    if meant is None:
+        meant = _ELSEWHERE.get(near(name, _ELSEWHERE) or "")
     return f"did you mean `{meant}`?" if meant else ""
 
 
 def _type(text: str, message: str, found: str) -> str:
     if message.startswith("expected type range vector"):
         if message.endswith("got instant vector"):
-            if re.fullmatch(rf"(?:{WORD}|{HOLE})*(?:\{{[^{{}}]*\}})?", found):
+            if _selector_alone(found):
                 return f"give it a window: `{found}[5m]`"
             return "a window belongs to a selector: apply the function to `metric[5m]` first, aggregate the result"
         return "apply it to `metric[5m]`"
@@ -227,13 +232,13 @@ def _in_expression(text: str, message: str, start: int, found: str) -> str:
         return f"put the labels in parentheses: `({word[0]})`" if word else "put the labels in parentheses"
     if 'grouping opts, expected "," or ")"' in message:
         return f"a comma is missing before `{found}`"
-    if before.endswith("%") and (not found or found in "),"):
+    if (_percent(before) and (not found or found in "),")) or _percent_word(before):
         return "PromQL has no percent sign: write the plain number (0.95 of a ratio, 95 of a percentage)"
     if found == "=":
         if before.endswith(("==", "!=")):
             return "PromQL has no third `=`"
         after = text[start + 1 : start + 2]
-        return f"write `{after}=`" if after and after in "<>" else "write `==` to compare"
+        return f"write `{after}=`" if after and after in "<>!" else "write `==` to compare"
     if found in ("&", "|"):
         return "write `and`" if found == "&" else "write `or`"
     if found == "!" or message.startswith("unexpected character after '!'"):
@@ -260,6 +265,14 @@ def _in_expression(text: str, message: str, start: int, found: str) -> str:
         return "write `!=`"
     if message.startswith(("no offset modifiers", "no @ modifiers")):
         return "put the window first: `metric[5m] offset 1h`"
+    if message == "unexpected end of input":
+        last = _word_before(text)
+        return f"an expression is missing after `{last[1] if last else before[-1:]}`"
+    if message.startswith(("unexpected identifier", "unexpected metric identifier", "unexpected number")):
+        last = _word_before(before)
+        if last and last[1].lower() == "not":
+            return "PromQL has no `not`: write `unless`, or turn the comparison round"
+        return f"an operator is missing before `{found}`"
     return ""
 
 
@@ -299,7 +312,7 @@ _ONLY_METRICSQL = """
     """
 _METRICSQL = frozenset(_ONLY_METRICSQL.split())
 _scan = re.compile(
-    rf"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`[^`]*`|\#[^\r\n]*|{HOLE}|({NUMBER})|({WORD})|[ \t\r\n]+|(.)",
+    rf"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`[^`]*`|\#[^\r\n]*|{SHORT_HOLE}|({NUMBER})|({WORD})|[ \t\r\n]+|(.)",
     re.DOTALL,
 ).finditer
 _size = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[KMGT]i?B?|[kmgt]i)").fullmatch
