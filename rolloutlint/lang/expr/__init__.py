@@ -1,13 +1,92 @@
 """Conditions of a metric, in the language of expr-lang as Argo Rollouts evaluates it.
 
-`parse` gives the tree, with exact places; `library_of` which release of expr-lang a release of Argo Rollouts has.
+`parse` gives the tree, with exact places; `compile` a program for a shape of result, and `Program.run` its answer;
+`decide` the phase of a measurement, `regions` the phases of all numbers. The rest are questions for rules.
 """
 
 from __future__ import annotations
 
+from rolloutlint.lang.expr.cells import Region, breakpoints, cells, looks_at_several, pairs, regions
 from rolloutlint.lang.expr.lexer import ExprError
-from rolloutlint.lang.expr.library import LIBRARIES, NEWEST, Library, library_of
+from rolloutlint.lang.expr.library import LIBRARIES, NEWEST, Library, library_of, rollouts_of
 from rolloutlint.lang.expr.parser import parse
+from rolloutlint.lang.expr.program import (
+    UNKNOWN,
+    CompileError,
+    Fault,
+    Phase,
+    Program,
+    Unknown,
+    compile,  # noqa: A004 - as re.compile
+    decide,
+    program_of,
+    shape_of,
+)
+from rolloutlint.lang.expr.questions import (
+    Access,
+    Comparison,
+    Constant,
+    Ignored,
+    LateGuard,
+    UnknownName,
+    author_decided_empty,
+    comparisons,
+    constants,
+    ignored_arguments,
+    is_result,
+    late_guards,
+    length_checks,
+    nan_checks,
+    unknown_names,
+    uses_index,
+)
 from rolloutlint.lang.expr.tree import Node, Span, children, walk
+from rolloutlint.lang.expr.types import SHAPES, Shape
 
-__all__ = ["LIBRARIES", "NEWEST", "ExprError", "Library", "Node", "Span", "children", "library_of", "parse", "walk"]
+__all__ = [
+    "LIBRARIES",
+    "NEWEST",
+    "SHAPES",
+    "UNKNOWN",
+    "Access",
+    "Comparison",
+    "CompileError",
+    "Constant",
+    "ExprError",
+    "Fault",
+    "Ignored",
+    "LateGuard",
+    "Library",
+    "Node",
+    "Phase",
+    "Program",
+    "Region",
+    "Shape",
+    "Span",
+    "Unknown",
+    "UnknownName",
+    "author_decided_empty",
+    "breakpoints",
+    "cells",
+    "children",
+    "comparisons",
+    "compile",
+    "constants",
+    "decide",
+    "ignored_arguments",
+    "is_result",
+    "late_guards",
+    "length_checks",
+    "library_of",
+    "looks_at_several",
+    "nan_checks",
+    "pairs",
+    "parse",
+    "program_of",
+    "regions",
+    "rollouts_of",
+    "shape_of",
+    "unknown_names",
+    "uses_index",
+    "walk",
+]

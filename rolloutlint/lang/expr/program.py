@@ -518,6 +518,10 @@ class _Compiler:
         if numbers and op != "%" and not self.nilable:
             floating = "float" in (left_type, right_type)
             if op == "/":
+                if self.library == V1_9_0:
+                    whole = _folded_quotient(node)
+                    if whole is not None:
+                        return "float", _constant(whole)
                 return "float", lambda frame: divide(left(frame), right(frame))
             if op in ("**", "^"):
                 return "float", lambda frame: power(left(frame), right(frame))
@@ -796,14 +800,8 @@ class _Compiler:
         if is_open:
 
             def with_holes(frame: list[Any]) -> Any:
-                values = []
-                missing = False
-                for code in codes:
-                    try:
-                        values.append(code(frame))
-                    except Undecided:
-                        missing = True
-                if missing:
+                values = [_or_unknown(code, frame) for code in codes]
+                if any(value is UNKNOWN for value in values):
                     raise Undecided
                 return run(values, span)
 
@@ -1134,6 +1132,18 @@ def _checked(code: Code, span: Span) -> Code:
     return lambda frame: _truth(code(frame), span)
 
 
+def _folded_quotient(node: Binary) -> int | None:
+    """1.9.0 divides two integers that are written out as integers: `5/100` is 0 (`optimizer/fold.go`)."""
+    if not isinstance(node.left, Number) or not isinstance(node.right, Number):
+        return None
+    left, right = node.left.value, node.right.value
+    if type(left) is not int or type(right) is not int:
+        return None
+    if right == 0:
+        raise CompileError("integer divide by zero", *node.span)
+    return abs(left) // abs(right) if (left < 0) == (right < 0) else -(abs(left) // abs(right))
+
+
 def _number_type(op: str, left: Type, right: Type) -> Type | None:
     """The type of `left op right` for numbers."""
     if op == "%":
@@ -1182,6 +1192,13 @@ def _agreed(then: Code, other: Code, frame: list[Any]) -> Any:
     raise Undecided
 
 
+def _or_unknown(code: Code, frame: list[Any]) -> Any:
+    try:
+        return code(frame)
+    except Undecided:
+        return UNKNOWN
+
+
 def _after(codes: list[Code], last: Code, is_open: bool) -> Code:
     """Evaluates `codes` for their faults, then `last`."""
     if all(code is _result for code in codes):
@@ -1189,11 +1206,8 @@ def _after(codes: list[Code], last: Code, is_open: bool) -> Code:
 
     def run(frame: list[Any]) -> Any:
         for code in codes:
-            try:
-                code(frame)
-            except Undecided:
-                if not is_open:
-                    raise
+            if _or_unknown(code, frame) is UNKNOWN and not is_open:
+                raise Undecided
         return last(frame)
 
     return run
