@@ -95,6 +95,7 @@ class World:
         self._shared: dict[int, dict[object, Any]] = {}
         self._answers: dict[int, tuple[Reference, ...]] = {}
         self._sync_ends: dict[int, SyncEnd] = {}
+        self._placed: dict[tuple[str, str], dict[tuple[str | None, str], list[Resource]]] = {}
         self._by_kind: dict[tuple[str, str], list[Resource]] = {}
         self._in_file: dict[str, list[Resource]] = {}
         for resource in self.resources:
@@ -138,6 +139,20 @@ class World:
         file = resource.document.source
         files = {*self._tree.beside(file)}.union(*(delivery.files for delivery in self._syncing.get(file, ())))
         return [r for f in sorted(files) for r in self.in_file(f) if r.group_kind == (group, kind)]
+
+    def beside(self, resource: Resource, group: str, kind: str) -> Sequence[Resource]:
+        """The objects of a kind that certainly end up in the namespace of `resource`, in one of its scopes."""
+        index = self._placed.get((group, kind))
+        if index is None:
+            index = self._placed[group, kind] = {}
+            for other in self.of_kind(group, kind):
+                for scope in self.scopes(other):
+                    index.setdefault((self.namespace(other), scope), []).append(other)
+        namespace = self.namespace(resource)
+        if namespace is None:
+            return ()
+        found = {other.number: other for s in self.scopes(resource) for other in index.get((namespace, s), ())}
+        return [found[number] for number in sorted(found)]
 
     def view(self, resource: Resource) -> View:
         """The typed view of an object; the same one while it is among the recently used."""
