@@ -1,23 +1,23 @@
 """Conditions of a metric, in the language of expr-lang as Argo Rollouts evaluates it.
 
-`parse` gives the tree, with exact places; `compile` a program for a shape of result, and `Program.run` its answer;
-`decide` the phase of a measurement, `regions` the phases of all numbers. The rest are questions for rules.
+`parse` gives the tree, with exact places; `compile_condition` (`expr.compile`) a program for a shape of result, and
+`Program.run` its answer; `decide` the phase of a measurement, `regions` the phases of all numbers. The rest are
+questions for rules.
 """
 
 from __future__ import annotations
 
 from rolloutlint.lang.expr.cells import Region, breakpoints, cells, looks_at_several, pairs, regions
+from rolloutlint.lang.expr.closures import UNKNOWN, Unknown
+from rolloutlint.lang.expr.hints import CompileError
 from rolloutlint.lang.expr.lexer import ExprError
 from rolloutlint.lang.expr.library import LIBRARIES, NEWEST, Library, library_of, rollouts_of
 from rolloutlint.lang.expr.parser import parse
 from rolloutlint.lang.expr.program import (
-    UNKNOWN,
-    CompileError,
     Fault,
     Phase,
     Program,
-    Unknown,
-    compile,  # noqa: A004 - as re.compile
+    compile_condition,
     decide,
     program_of,
     shape_of,
@@ -40,8 +40,10 @@ from rolloutlint.lang.expr.questions import (
     unknown_names,
     uses_index,
 )
-from rolloutlint.lang.expr.tree import Node, Span, children, walk
+from rolloutlint.lang.expr.tree import Binary, Call, Hole, Member, Name, Node, Number, Span, String, children, walk
 from rolloutlint.lang.expr.types import SHAPES, Shape
+
+compile = compile_condition  # noqa: A001 - as re.compile
 
 __all__ = [
     "LIBRARIES",
@@ -49,20 +51,27 @@ __all__ = [
     "SHAPES",
     "UNKNOWN",
     "Access",
+    "Binary",
+    "Call",
     "Comparison",
     "CompileError",
     "Constant",
     "ExprError",
     "Fault",
+    "Hole",
     "Ignored",
     "LateGuard",
     "Library",
+    "Member",
+    "Name",
     "Node",
+    "Number",
     "Phase",
     "Program",
     "Region",
     "Shape",
     "Span",
+    "String",
     "Unknown",
     "UnknownName",
     "author_decided_empty",
@@ -71,6 +80,7 @@ __all__ = [
     "children",
     "comparisons",
     "compile",
+    "compile_condition",
     "constants",
     "decide",
     "ignored_arguments",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
+from rolloutlint.lang.expr.hints import unknown_name
 from rolloutlint.lang.expr.library import BUILTINS, ENVIRONMENT, NEWEST, Library
-from rolloutlint.lang.expr.program import unknown_name
 from rolloutlint.lang.expr.tree import (
     Array,
     Binary,
@@ -36,10 +36,10 @@ class UnknownName(NamedTuple):
 
 
 class Access(NamedTuple):
-    """An element taken out of the result; `element` is `None` where its number is no constant (or a slice)."""
+    """An element taken out of the result; `index` is `None` where it is no constant (or a slice)."""
 
     span: Span
-    element: int | None
+    index: int | None  # type: ignore[assignment]  # what everybody calls it, tuple.index or not
     how: Literal["index", "first", "last", "get", "slice"]
 
     @property
