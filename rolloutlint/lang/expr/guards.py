@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Literal, NamedTuple, TypeAlias
 
+from rolloutlint.lang.expr.questions import is_result
 from rolloutlint.lang.expr.tree import (
     Array,
     Binary,
@@ -23,7 +24,6 @@ from rolloutlint.lang.expr.tree import (
     Nil,
     Node,
     Number,
-    Pointer,
     Predicate,
     Sequence,
     Span,
@@ -95,22 +95,11 @@ def guard_of(node: Node) -> Guard | None:
     return None
 
 
-def consults(node: Node, case: Case) -> bool:
-    """Whether a condition asks anywhere if the result is in that case, so that what it says of it is meant."""
-    for one in walk(node):
-        if isinstance(one, Call):
-            if one.name == {"empty": "len", "NaN": "isNaN", "nil": "isNil"}[case]:
-                return True
-            if case == "nil" and one.name == "default":
-                return True
-        if case == "nil" and isinstance(one, Nil):
-            return True
-        if isinstance(one, Binary) and one.op in ("==", "!="):
-            if case == "NaN" and _same(one.left, one.right):
-                return True
-            if case == "empty" and any(isinstance(side, Array) and not side.items for side in (one.left, one.right)):
-                return True
-    return False
+def asks_for_nil(node: Node) -> bool:
+    """Whether a condition asks anywhere if the result is nil, which that of Prometheus never is."""
+    return any(
+        isinstance(one, Nil) or (isinstance(one, Call) and one.name in ("isNil", "default")) for one in walk(node)
+    )
 
 
 class _Split(NamedTuple):
@@ -219,9 +208,9 @@ def index_results(node: Node) -> tuple[Change, ...]:
     """`result > 5` -> `result[0] > 5`, and `default(result, x) > 5` likewise: Prometheus gives a list, never nil."""
     changes: list[Change] = []
     for one, parent in _walk(node, None):
-        if isinstance(one, Call) and one.name == "default" and one.args and _is_result(one.args[0]):
+        if isinstance(one, Call) and one.name == "default" and one.args and is_result(one.args[0]):
             changes.append(Change(*one.span, "result[0]"))
-        elif _is_result(one) and (
+        elif is_result(one) and (
             (isinstance(parent, Binary) and not _beside_list(parent))
             or (isinstance(parent, Unary) and parent.op in "+-")
             or (isinstance(parent, Call) and parent.name in _OF_NUMBERS)
@@ -236,7 +225,7 @@ def unindex_results(node: Node) -> tuple[Change, ...]:
         dict.fromkeys(
             Change(one.object.span[1], one.span[1], "")
             for one in walk(node)
-            if isinstance(one, Member) and _is_result(one.object) and isinstance(one.key, Number)
+            if isinstance(one, Member) and is_result(one.object) and isinstance(one.key, Number)
         )
     )
 
@@ -246,7 +235,7 @@ def unguard_nil(node: Node) -> tuple[Change, ...]:
     return tuple(
         Change(*one.span, "result")
         for one in walk(node)
-        if isinstance(one, Call) and one.name == "default" and one.args and _is_result(one.args[0])
+        if isinstance(one, Call) and one.name == "default" and one.args and is_result(one.args[0])
     )
 
 
@@ -256,46 +245,20 @@ def default_results(node: Node, value: str) -> tuple[Change, ...]:
     for one, parent in _walk(node, None):
         if isinstance(one, Call) and one.name == "default" and len(one.args) == 2:
             changes.append(Change(*one.args[1].span, value))
-        elif _is_result(one) and isinstance(parent, Binary) and not _beside_list(parent):
+        elif is_result(one) and isinstance(parent, Binary) and not _beside_list(parent):
             changes.append(Change(*one.span, f"default(result, {value})"))
     return tuple(dict.fromkeys(changes))
 
 
-def constants(node: Node) -> tuple[float, ...]:
-    """The numbers that a condition compares with."""
-    return tuple(
-        float(side.value)
-        for one in walk(node)
-        if isinstance(one, Binary) and one.op in _NEGATED
-        for side in (one.left, one.right)
-        if isinstance(side, Number)
-    )
-
-
-def _is_result(node: Node) -> bool:
-    return isinstance(node, Name) and node.name == "result"
-
-
 def _element(node: Node) -> bool:
     """`result[0]` or `result`."""
-    return _is_result(node) or (
-        isinstance(node, Member) and _is_result(node.object) and isinstance(node.key, Number | Unary)
+    return is_result(node) or (
+        isinstance(node, Member) and is_result(node.object) and isinstance(node.key, Number | Unary)
     )
 
 
 def _beside_list(node: Binary) -> bool:
     return node.op == "in" or any(isinstance(side, Array | Nil) for side in (node.left, node.right))
-
-
-def _same(one: Node, other: Node) -> bool:
-    """Whether two operands read the same element."""
-    if isinstance(one, Member) and isinstance(other, Member):
-        return _same(one.object, other.object) and _same(one.key, other.key)
-    if isinstance(one, Number) and isinstance(other, Number):
-        return one.value == other.value
-    return (isinstance(one, Name) and isinstance(other, Name) and one.name == other.name) or (
-        isinstance(one, Pointer) and isinstance(other, Pointer) and one.name == other.name
-    )
 
 
 def _walk(node: Node, parent: Node | None) -> Iterator[tuple[Node, Node | None]]:
@@ -368,9 +331,9 @@ def _test(case: Case, truth: bool, rest: list[Node], text: str) -> str | None:
         text[one.span[0] : one.span[1]]: None
         for node in rest
         for one in walk(node)
-        if isinstance(one, Member) and _is_result(one.object)
+        if isinstance(one, Member) and is_result(one.object)
     }
-    whole = any(_is_result(one) for node in rest for one in walk(node))
+    whole = any(is_result(one) for node in rest for one in walk(node))
     if len(elements) > 1 or (not elements and not whole):
         return None
     if not elements and any(isinstance(one, Predicate) for node in rest for one in walk(node)):
