@@ -1,6 +1,7 @@
 """Which values a condition tells apart: the cell decomposition of the number line.
 
-Every comparison of piecewise linear functions of the measured value contributes the points where its sides cross.
+Every comparison of piecewise linear functions of the measured value contributes the points where its sides cross
+(rounded values are compared with constants; for powers and products of the value the points are likely ones).
 Between two neighbouring points a condition cannot change its mind, so that evaluating it at each point and once
 between any two decides it for every number. NaN, infinities and empty results are no numbers here: ask `decide`.
 """
@@ -207,7 +208,8 @@ def _crossings(left: Node, right: Node, names: dict[str, _Pieces], found: set[fl
             continue
         gaps = [gap]
         if stepping and abs(gap) < 1e12:
-            gaps += [math.floor(gap) + step / 2 for step in range(-3, 5)]
+            # Rounding puts the point off by up to one whole number: the halves around it hold it.
+            gaps += [math.floor(gap) + step / 2 for step in range(-5, 7)]
         found.update(_tidy(shifted / rise) for shifted in gaps if math.isfinite(shifted / rise))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rolloutlint.lang import expr
 from rolloutlint.lang.expr import UNKNOWN, CompileError, Fault, Library, Shape, decide, program_of, regions
@@ -181,6 +183,33 @@ def test_regions_join_the_numbers_of_equal_phase(success: str, failure: str, exp
     programs = [program_of(text, "float[]") if text else None for text in (success, failure)]
     found = regions(programs[0], programs[1], low=0.0, high=1.0)
     assert [f"{region} {region.outcome}" for region in found] == expected
+
+
+CONSTANTS = st.sampled_from(["0", "0.25", "0.5", "-1", "2", "3"])
+LINEAR = st.recursive(
+    st.one_of(CONSTANTS, st.sampled_from(["result[0]", "first(result)", "sum(result)"])),
+    lambda inner: st.one_of(
+        st.builds("({} {} {})".format, inner, st.sampled_from(["+", "-"]), inner),
+        st.builds("({} * {})".format, CONSTANTS, inner),
+        st.builds("({} / 4)".format, inner),
+        st.builds("abs({})".format, inner),
+        st.builds("max({}, {})".format, inner, inner),
+    ),
+    max_leaves=4,
+)
+COMPARISONS = st.builds("{} {} {}".format, LINEAR, st.sampled_from(["<", "<=", ">", ">=", "=="]), LINEAR)
+
+
+@given(COMPARISONS, COMPARISONS, st.floats(-4, 4))
+def test_a_number_has_the_phase_of_its_region(success: str, failure: str, number: float) -> None:
+    good, bad = program_of(success, "float[]"), program_of(failure, "float[]")
+    points = expr.breakpoints(expr.parse(success), expr.parse(failure))
+    if any(abs(number - point) < 1e-9 and number != point for point in points):
+        return  # where rounding decides
+    for region in regions(good, bad, low=-4.0, high=4.0):
+        inside = region.low < number < region.high
+        if inside or (number == region.low and region.low_closed) or (number == region.high and region.high_closed):
+            assert decide(good, bad, [number]) == region.outcome
 
 
 def test_without_bounds_the_regions_reach_to_infinity() -> None:
