@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from rolloutlint.checks.context import Context, check
-from rolloutlint.checks.providers import configured
-from rolloutlint.finding import Finding, Path
+from rolloutlint.finding import Finding, Part, Path
 from rolloutlint.graph import Naming
 from rolloutlint.lang.placeholder import placeholders
 from rolloutlint.model import AnalysisTemplate, View
@@ -66,9 +65,13 @@ _SHORTEST = 8
 
 
 class _Credential(NamedTuple):
-    """A value that only a credential can be, where it stands, and what it is."""
+    """A value that only a credential can be, and what it is for.
+
+    `path` and `part` are a place beside the value: a report shows the line of a finding, and not the credential.
+    """
 
     path: Path
+    part: Part
     value: str
     what: str
 
@@ -80,7 +83,7 @@ def secret_in_manifest(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     told: set[str] = set()
     for credential in _credentials(ctx):
         if _is_secret(credential.value):
-            yield ctx.finding(credential.path, "key", what=credential.what)
+            yield ctx.finding(credential.path, credential.part, what=credential.what)
             continue
         for placeholder in placeholders(credential.value):
             path, argument = defaults.get(placeholder.name or "", ((), {}))
@@ -88,10 +91,9 @@ def secret_in_manifest(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
             if path and placeholder.name not in told and isinstance(value, str) and _is_secret(value):
                 told.add(text(placeholder.name))
                 yield ctx.finding(
-                    (*path, "value"),
-                    "key",
+                    (*path, "name"),
                     variant="argument",
-                    related=(ctx.resource.related(credential.path, "used here", "key"),),
+                    related=(ctx.resource.related(credential.path, "used here", credential.part),),
                     what=credential.what,
                     argument=placeholder.name,
                 )
@@ -126,7 +128,7 @@ def metric_secret_missing(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
 def insecure_tls(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A provider that accepts every certificate."""
     for provider in ("prometheus", "web"):
-        for path, config, _ in configured(ctx, provider):
+        for path, config, _ in ctx.resource.configured.get(provider, ()):
             if config.get("insecure") is True:
                 yield ctx.finding((*path, "insecure"), provider=provider)
 
@@ -134,22 +136,23 @@ def insecure_tls(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
 def _credentials(ctx: Context[AnalysisTemplate]) -> Iterator[_Credential]:
     """The values of a template's metrics that are credentials or contain one."""
     for provider in ("prometheus", "web"):
-        for path, config, _ in configured(ctx, provider):
+        for path, config, _ in ctx.resource.configured.get(provider, ()):
             for header, entry in entries(config, path, "headers"):
                 name = text(entry.get("key"))
                 if name.strip().lower() in SECRET_HEADERS:
-                    yield _Credential((*header, "value"), text(entry.get("value")), f"the header `{name.strip()}`")
+                    value = text(entry.get("value"))
+                    yield _Credential((*header, "key"), "value", value, f"the header `{name.strip()}`")
             for block, field in (("oauth2", "clientSecret"), ("basicAuth", "password")):
                 value = text(dig(config, "authentication", block, field))
                 if value:
-                    yield _Credential((*path, "authentication", block, field), value, f"`{field}`")
+                    yield _Credential((*path, "authentication", block), "key", value, f"`{field}`")
     for provider, field in ADDRESSES:
-        for path, config, _ in configured(ctx, provider):
+        for path, config, _ in ctx.resource.configured.get(provider, ()):
             address = text(config.get(field))
             for pattern in (_USER_INFO, _KEY_PARAMETER):
                 found = pattern.search(address)
                 if found is not None:
-                    yield _Credential((*path, field), found[1], f"`{field}`")
+                    yield _Credential(path, "key", found[1], f"`{field}`")
 
 
 def _is_secret(value: str) -> bool:
@@ -166,7 +169,7 @@ def _secrets(ctx: Context[AnalysisTemplate]) -> Iterator[tuple[Path, str, str]]:
         name, key = text(reference.get("name")), text(reference.get("key"))
         if name:
             yield (*path, "valueFrom", "secretKeyRef", "name"), name, "" if filled_later(key) else key
-    for path, config, _ in configured(ctx, "datadog"):
+    for path, config, _ in ctx.resource.configured.get("datadog", ()):
         secret = mapping(config.get("secretRef"))
         if secret.get("namespaced") is True and text(secret.get("name")):
             yield (*path, "secretRef", "name"), text(secret.get("name")), ""

@@ -10,7 +10,6 @@ from typing import Any
 
 from rolloutlint.checks.analyses import uses_of
 from rolloutlint.checks.context import Context, check
-from rolloutlint.checks.providers import configured
 from rolloutlint.checks.references import SERVICES
 from rolloutlint.controllers.metric_jobs import JOB_NAMES_TRUNCATED_SINCE, job_name_fault, jobs_shared
 from rolloutlint.controllers.providers import text_state
@@ -28,7 +27,7 @@ ENDING = ("Never", "OnFailure")
 @check("RL453")
 def job_restart_policy(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A Job whose pods do not say that they end, which Kubernetes refuses."""
-    for path, job, _ in configured(ctx, "job"):
+    for path, job, _ in ctx.resource.configured.get("job", ()):
         pod = dig(job, "spec", "template", "spec")
         if not isinstance(pod, dict):
             continue
@@ -55,7 +54,7 @@ def job_restart_policy(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
 @check("RL454")
 def job_without_deadline(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A Job that may run without end."""
-    for path, job, metric in configured(ctx, "job"):
+    for path, job, metric in ctx.resource.configured.get("job", ()):
         spec = job.get("spec")
         pod = dig(spec, "template", "spec")
         if not isinstance(spec, dict) or not isinstance(pod, dict):
@@ -68,7 +67,7 @@ def job_without_deadline(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
 def job_metric_name(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A metric whose name cannot be part of the name of its Job, or gives two metrics one Job."""
     version = ctx.settings.targets.rollouts
-    jobs = [(path, metric.get("name")) for path, _, metric in configured(ctx, "job")]
+    jobs = [(path, metric.get("name")) for path, _, metric in ctx.resource.configured.get("job", ())]
     for path, name in jobs:
         fault = job_name_fault(name, version) if isinstance(name, str) and name else None
         if fault is not None:
@@ -91,7 +90,7 @@ def job_metric_name(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
 @check("RL456")
 def job_pods_get_traffic(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A Job whose pods a Service selects, so that they get a share of its requests."""
-    for path, job, metric in configured(ctx, "job"):
+    for path, job, metric in ctx.resource.configured.get("job", ()):
         template = mapping(dig(job, "spec", "template"))
         labels = string_map(dig(template, "metadata", "labels"))
         if not labels or any(container.get("readinessProbe") is not None for _, container in containers(template)):

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from rolloutlint.checks.context import Context, check
-from rolloutlint.checks.providers import configured
 from rolloutlint.controllers.providers import datadog_version, given, nrql_function, row_clause
 from rolloutlint.finding import Finding, Path
 from rolloutlint.lang.expr import ExprError, Node, Shape, Span, decide, library_of, parse, program_of, walk
@@ -41,7 +40,7 @@ class _Condition(NamedTuple):
 @check("RL442")
 def web_text_passes(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A condition on the text of a web answer, which no release evaluates."""
-    for path, config, metric in configured(ctx, "web"):
+    for path, config, metric in ctx.resource.configured.get("web", ()):
         json_path = config.get("jsonPath")
         if given(json_path) is not False and json_path not in WHOLE_BODY:
             continue
@@ -54,7 +53,7 @@ def web_text_passes(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
 @check("RL447")
 def datadog_null_is_zero(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A Datadog v1 metric that passes with 0, which is what a point without a value is read as."""
-    for path, config, metric in configured(ctx, "datadog"):
+    for path, config, metric in ctx.resource.configured.get("datadog", ()):
         as_zero = datadog_version(config) == "v1" and _passes(ctx, metric, "float", 0.0)
         if as_zero and not _passes(ctx, metric, "nil", None):
             yield from _at_condition(ctx, path, metric)
@@ -63,7 +62,7 @@ def datadog_null_is_zero(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
 @check("RL450")
 def newrelic_several_rows(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A condition on the one row of an NRQL query that answers with several, or on a column by half its name."""
-    for path, config, metric in configured(ctx, "newRelic"):
+    for path, config, metric in ctx.resource.configured.get("newRelic", ()):
         query = text(config.get("query"))
         clause = row_clause(query)
         for condition in _conditions(ctx, path, metric):
@@ -93,7 +92,7 @@ def newrelic_several_rows(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
 @check("RL451")
 def cloudwatch_result_shape(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A condition that takes a CloudWatch result for a number, or asks for a field that it does not have."""
-    for path, _, metric in configured(ctx, "cloudWatch"):
+    for path, _, metric in ctx.resource.configured.get("cloudWatch", ()):
         for condition in _conditions(ctx, path, metric):
             fault = next((found for node in walk(condition.node) if (found := _shape_fault(node))), None)
             if fault is None:
@@ -118,7 +117,7 @@ def cloudwatch_result_shape(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]
 @check("RL458")
 def wavefront_empty_series_is_zero(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A Wavefront metric that passes with 0, which is what a series without points is read as."""
-    for path, _, metric in configured(ctx, "wavefront"):
+    for path, _, metric in ctx.resource.configured.get("wavefront", ()):
         if _passes(ctx, metric, "float", 0.0) or _passes(ctx, metric, "float[]", [0.0, 0.0]):
             yield from _at_condition(ctx, path, metric)
 

@@ -5,8 +5,8 @@ The facts stand in `controllers/providers.py`; rules that look into a condition 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Literal
 
 from rolloutlint.checks.context import Context, check
 from rolloutlint.controllers.providers import (
@@ -42,20 +42,10 @@ SCALAR_SINCE = Version(1, 7)
 """Datadog's v2 API is asked for scalars from here on, for time series before."""
 
 
-def configured(
-    ctx: Context[AnalysisTemplate], provider: str
-) -> Iterator[tuple[Path, Mapping[str, Any], Mapping[str, Any]]]:
-    """(path of the provider's configuration, configuration, metric) for each metric that has that provider."""
-    for path, metric in ctx.resource.metrics:
-        config = mapping(metric.get("provider")).get(provider)
-        if isinstance(config, dict):
-            yield (*path, "provider", provider), config, metric
-
-
 @check("RL440")
 def prometheus_address_invalid(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """The address of a Prometheus that the provider takes for no URL."""
-    for path, config, _ in configured(ctx, "prometheus"):
+    for path, config, _ in ctx.resource.configured.get("prometheus", ()):
         address = config.get("address")
         fault = url_fault(address) if isinstance(address, str) and text_state(address) == "literal" else None
         if fault is None:
@@ -72,7 +62,7 @@ def prometheus_address_invalid(ctx: Context[AnalysisTemplate]) -> Iterator[Findi
 def range_query_invalid(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A range query whose start, end or step the provider cannot read."""
     library = library_of(ctx.settings.targets.rollouts)
-    for path, config, _ in configured(ctx, "prometheus"):
+    for path, config, _ in ctx.resource.configured.get("prometheus", ()):
         ranged = config.get("rangeQuery")
         if not isinstance(ranged, dict):
             continue
@@ -105,7 +95,7 @@ def range_query_invalid(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
 @check("RL443")
 def json_path_literal(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A `jsonPath` that begins outside of braces, so that `result` is that text."""
-    for path, config, _ in configured(ctx, "web"):
+    for path, config, _ in ctx.resource.configured.get("web", ()):
         json_path = text(config.get("jsonPath"))
         fault = json_path_fault(json_path)
         if fault is None or fault.code == "several":
@@ -124,7 +114,7 @@ def json_path_literal(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
 @check("RL444")
 def web_request_refused(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A web request that the provider does not send."""
-    for path, config, _ in configured(ctx, "web"):
+    for path, config, _ in ctx.resource.configured.get("web", ()):
         fault = web_body_fault(config)
         if fault is not None:
             code, field = fault
@@ -140,7 +130,7 @@ def authentication_ignored(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
 @check("RL446")
 def datadog_query_refused(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A combination of fields that the Datadog provider refuses."""
-    for path, config, _ in configured(ctx, "datadog"):
+    for path, config, _ in ctx.resource.configured.get("datadog", ()):
         fault = datadog_fault(config, ctx.settings.targets.rollouts)
         if fault is not None:
             code, field = fault
@@ -151,7 +141,7 @@ def datadog_query_refused(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
 @check("RL448")
 def datadog_api_v1(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A metric that asks the first version of Datadog's API."""
-    for path, config, _ in configured(ctx, "datadog"):
+    for path, config, _ in ctx.resource.configured.get("datadog", ()):
         if datadog_version(config) == "v1":
             set_to = config.get("apiVersion") is not None
             at = (*path, "apiVersion") if set_to else path
@@ -162,7 +152,7 @@ def datadog_api_v1(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
 def datadog_groups_dropped(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A grouped Datadog query of which only the first group is judged."""
     version = ctx.settings.targets.rollouts
-    for path, config, _ in configured(ctx, "datadog"):
+    for path, config, _ in ctx.resource.configured.get("datadog", ()):
         api = datadog_version(config)
         if api != "v1" and not (api == "v2" and version < SCALAR_SINCE):
             continue
@@ -179,7 +169,7 @@ def datadog_groups_dropped(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
 @check("RL452")
 def kayenta_thresholds_crossed(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """Kayenta thresholds with the marginal score above the one that passes."""
-    for path, config, _ in configured(ctx, "kayenta"):
+    for path, config, _ in ctx.resource.configured.get("kayenta", ()):
         thresholds = kayenta_thresholds(config)
         if thresholds is not None and thresholds[1] > thresholds[0]:
             passing, marginal = thresholds
@@ -189,7 +179,7 @@ def kayenta_thresholds_crossed(ctx: Context[AnalysisTemplate]) -> Iterator[Findi
 @check("RL457")
 def skywalking_interval_missing(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A SkyWalking metric without an interval that can be read."""
-    for path, config, _ in configured(ctx, "skywalking"):
+    for path, config, _ in ctx.resource.configured.get("skywalking", ()):
         interval = config.get("interval")
         error = duration_error(text(interval)) if text_state(interval) == "literal" else None
         if given(interval) is False:
@@ -202,7 +192,7 @@ def skywalking_interval_missing(ctx: Context[AnalysisTemplate]) -> Iterator[Find
 def provider_duration_refused(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A timeout or interval of a provider with which no measurement succeeds."""
     for provider in TIMED:
-        for path, config, _ in configured(ctx, provider):
+        for path, config, _ in ctx.resource.configured.get(provider, ()):
             fault = duration_fault(provider, config, ctx.settings.targets.rollouts)
             if fault is not None:
                 yield ctx.finding(
@@ -216,7 +206,7 @@ def provider_duration_refused(ctx: Context[AnalysisTemplate]) -> Iterator[Findin
 @check("RL463")
 def json_path_first_match(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A `jsonPath` that can match several values, of which one is judged."""
-    for path, config, _ in configured(ctx, "web"):
+    for path, config, _ in ctx.resource.configured.get("web", ()):
         fault = json_path_fault(text(config.get("jsonPath")))
         if fault is not None and fault.code == "several":
             start, end = fault.piece
@@ -232,7 +222,7 @@ def authentication_incomplete(ctx: Context[AnalysisTemplate]) -> Iterator[Findin
 @check("RL465")
 def cloudwatch_dimensions_collapse(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """Several dimensions of a CloudWatch metric, of which old releases send the last one."""
-    for path, config, _ in configured(ctx, "cloudWatch"):
+    for path, config, _ in ctx.resource.configured.get("cloudWatch", ()):
         for below, last in collapsed_dimensions(config):
             yield ctx.finding((*path, *below), "key", last=text(last.get("name")))
 
@@ -240,7 +230,7 @@ def cloudwatch_dimensions_collapse(ctx: Context[AnalysisTemplate]) -> Iterator[F
 @check("RL466")
 def kayenta_scope_refused(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """Kayenta scopes from which the provider makes no request."""
-    for path, config, metric in configured(ctx, "kayenta"):
+    for path, config, metric in ctx.resource.configured.get("kayenta", ()):
         fault = kayenta_scope_fault(config, metric.get("interval"))
         if fault is None:
             continue
@@ -260,7 +250,7 @@ def kayenta_scope_refused(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
 @check("RL467")
 def datadog_groups_refused(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A grouped query of Datadog's v2 API, whose answer the provider cannot read."""
-    for path, config, _ in configured(ctx, "datadog"):
+    for path, config, _ in ctx.resource.configured.get("datadog", ()):
         if datadog_version(config) != "v2":
             continue
         queries = [((*path, "query"), config.get("query"))]
@@ -273,7 +263,7 @@ def datadog_groups_refused(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
 
 def _authentication(ctx: Context[AnalysisTemplate], effect: Literal["ignored", "incomplete"]) -> Iterator[Finding]:
     for provider in AUTHENTICATED:
-        for path, config, _ in configured(ctx, provider):
+        for path, config, _ in ctx.resource.configured.get(provider, ()):
             for fault in authentication_faults(provider, config, ctx.settings.targets.rollouts):
                 if fault.effect == effect:
                     yield ctx.finding(

@@ -5,14 +5,22 @@ Field meanings: argo-rollouts `pkg/apis/rollouts/v1alpha1/analysis_types.go`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from rolloutlint.finding import Path
 from rolloutlint.model.resource import View
 from rolloutlint.model.rollout import TemplateUse
-from rolloutlint.model.values import entries, text
+from rolloutlint.model.values import entries, mapping, text
+
+
+class Configured(NamedTuple):
+    """The configuration of a metric's provider, with its path, and the metric itself."""
+
+    path: Path
+    config: Mapping[str, Any]
+    metric: Mapping[str, Any]
 
 
 class AnalysisTemplate(View):
@@ -27,6 +35,16 @@ class AnalysisTemplate(View):
     def metrics(self) -> tuple[tuple[Path, Mapping[str, Any]], ...]:
         """`spec.metrics` with their paths."""
         return tuple(entries(self.value, (), "spec", "metrics"))
+
+    @cached_property
+    def configured(self) -> Mapping[str, Sequence[Configured]]:
+        """Provider -> the metrics that configure it, in order."""
+        found: dict[str, list[Configured]] = {}
+        for path, metric in self.metrics:
+            for name, config in mapping(metric.get("provider")).items():
+                if isinstance(config, dict):
+                    found.setdefault(name, []).append(Configured((*path, "provider", name), config, metric))
+        return found
 
     @cached_property
     def arguments(self) -> tuple[tuple[Path, Mapping[str, Any]], ...]:

@@ -300,11 +300,22 @@ def test_credentials_in_clear_text(config: dict[str, Any], hit: bool) -> None:
     assert findings == (["RL459"] if hit else [])
 
 
+def test_a_report_does_not_show_the_credential() -> None:
+    text = (
+        "apiVersion: argoproj.io/v1alpha1\nkind: AnalysisTemplate\nmetadata: {name: checkout}\nspec:\n  metrics:\n"
+        "  - name: score\n    provider:\n      web:\n        url: https://scores.example\n        headers:\n"
+        f"        - key: X-Api-Key\n          value: {SECRET}\n"
+    )
+    (finding,) = lint(text, Settings(select=("RL459",))).active
+    assert SECRET not in text.splitlines()[finding.span.line - 1]
+    assert SECRET not in str(finding.finding)
+
+
 def test_a_credential_in_an_argument_is_reported_once_and_there() -> None:
     header = {"key": "Authorization", "value": "Bearer {{args.token}}"}
     twice = [metric("web", {"headers": [header]}), metric("prometheus", {"headers": [header]})]
     given_here = template(*twice, args=[{"name": "a"}, {"name": "token", "value": SECRET}])
-    assert run(given_here) == [("RL459", "spec.args[1].value")]
+    assert run(given_here) == [("RL459", "spec.args[1].name")]
     from_secret = [{"name": "token", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]
     assert run(template(*twice, args=from_secret)) == []
 
