@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from tests.live import remote_write
-from tests.live.worlds import COUNT, INTERVAL, WORLDS, World
+from tests.live.worlds import COUNT, INTERVAL, WORLDS, World, is_dishonest
 
 ROOT = Path(__file__).parents[2]
 SLOT = 25 * 3600
@@ -88,6 +88,8 @@ class Server:
         program, self.version = find()
         self.worlds = WORLDS if worlds is None else worlds
         """The worlds by name."""
+        self.dishonest = frozenset(name for name, world in self.worlds.items() if is_dishonest(world))
+        """The names of those with a counter that is NaN."""
         self._start = {name: (index + 1) * SLOT for index, name in enumerate(self.worlds)}
         self._local = threading.local()
         self._folder = tempfile.TemporaryDirectory(prefix="rolloutlint-prometheus-", ignore_cleanup_errors=True)

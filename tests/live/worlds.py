@@ -194,4 +194,9 @@ def _worlds() -> dict[str, World]:
     return worlds
 
 
+def is_dishonest(world: World) -> bool:
+    """Whether a counter is NaN there, which no client library sends."""
+    return any(x != x for name, samples in world.items() if not name.startswith("queue_depth") for x in samples)
+
+
 WORLDS: dict[str, World] = _worlds()

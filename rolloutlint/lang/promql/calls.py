@@ -6,14 +6,27 @@ A function that is not known here may return anything.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from .relations import RATES, grouping_of
+from rolloutlint.lang.regexp import go_regexp
+
+from .relations import RATES, grouping_of, nameless
 from .tree import Aggregation, Call, Node, Range, Selector, String, Subquery, bare
 from .values import ANY_LABEL, NEVER, NO_LABELS, Abstract, Reasons, nothing, reason, unknown
 
 INF: Final = math.inf
+
+_NAME_STAYS: Final = frozenset(
+    {
+        *("absent", "absent_over_time", "first_over_time", "histogram_quantile", "info", "label_join", "label_replace"),
+        *("last_over_time", "scalar", "sort", "sort_by_label", "sort_by_label_desc", "sort_desc", "vector"),
+    }
+)
+"""Functions that do not drop the metric name, or whose result it does not tell apart."""
+
+_LABEL_NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*").fullmatch
 
 State: TypeAlias = Literal["absent", "new", "still", "some", "moving"]
 
@@ -44,9 +57,11 @@ def call(node: Call, args: list[Abstract], assume: Assume | None) -> Abstract:
     except IndexError:  # a tree that was not made by the parser
         found = unknown(node.span)
     errors = found.errors
-    for argument in args:
+    for argument, operand in zip(args, node.args, strict=False):
         if argument.errors:
             errors |= argument.errors
+        if argument.labels is None and node.func not in _NAME_STAYS and nameless(operand):
+            errors |= reason("duplicate-labels", node.span)
     return found if errors is found.errors else found._replace(errors=errors)
 
 
@@ -238,6 +253,26 @@ def _relabel(node: Call, args: list[Abstract], assume: Assume | None) -> Abstrac
     return a._replace(labels=labels, errors=errors)
 
 
+def is_label_name(node: Node, prometheus: int) -> bool:
+    """Whether a string may name a label: since 3.0 every name may that is not empty."""
+    node = bare(node)
+    if not isinstance(node, String) or "{{" in node.value:
+        return True
+    return bool(node.value) if prometheus >= 3 else _LABEL_NAME(node.value) is not None
+
+
+def refused_argument(node: Call, prometheus: int) -> bool:
+    """Whether `label_replace` or `label_join` fails for a label name or regular expression that it is given."""
+    if node.func == "label_replace" and len(node.args) > 4:
+        pattern = bare(node.args[4])
+        if isinstance(pattern, String) and "{{" not in pattern.value and go_regexp(pattern.value).error:
+            return True
+        return not is_label_name(node.args[1], prometheus)
+    if node.func == "label_join" and len(node.args) > 2:
+        return not all(is_label_name(name, prometheus) for name in (node.args[1], *node.args[3:]))
+    return False
+
+
 def _info(node: Call, args: list[Abstract], assume: Assume | None) -> Abstract:
     return args[0]._replace(labels=None)
 
@@ -249,7 +284,8 @@ def _elementwise(change: Function) -> Function:
     """NaN stays NaN: where there is no number, there is nothing to change."""
 
     def changed(node: Call, args: list[Abstract], assume: Assume | None) -> Abstract:
-        return change(node, args, assume) if args[0].numeric else args[0]
+        infinite = any(bound.inf for bound in args[1:])  # Go's `math.Max(NaN, +Inf)` is +Inf
+        return change(node, args, assume) if args[0].numeric or infinite else args[0]
 
     return changed
 
@@ -349,9 +385,11 @@ def _clamp(node: Call, args: list[Abstract], assume: Assume | None) -> Abstract:
         return a._replace(nan=nan, low=INF, high=-INF)
     if not least.nan and not most.nan and least.low > most.high:
         return nothing(reason("clamp-reversed", node.span), a.labels, a.errors)
+    empty = a.empty | reason("clamp-reversed", node.span) if least.high > most.low else a.empty
+    if not a.numeric and not least.inf and not most.inf:
+        return a._replace(nan=nan, empty=empty)
     low, high = max(least.low, min(a.low, most.low)), max(min(a.high, most.high), least.high)
     inf = NEVER if low > -INF and high < INF else a.inf | least.inf | most.inf
-    empty = a.empty | reason("clamp-reversed", node.span) if least.high > most.low else a.empty
     return a._replace(nan=nan, low=low, high=high, nonzero=least.low > 0, inf=inf, empty=empty)
 
 
@@ -497,7 +535,7 @@ def _table() -> dict[str, Function]:
         ("sgn", _elementwise(_sgn)),
         ("clamp_min", _elementwise(_clamp_min)),
         ("clamp_max", _elementwise(_clamp_max)),
-        ("clamp", _elementwise(_clamp)),
+        ("clamp", _clamp),
         ("sin cos tan acos asin acosh atanh", _elementwise(_trigonometric)),
         ("cosh sinh asinh atan tanh deg rad", _elementwise(_unbounded)),
         ("histogram_quantile", _histogram_quantile),

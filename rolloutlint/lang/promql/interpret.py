@@ -12,13 +12,14 @@ import math
 from collections.abc import Callable
 from typing import Any, Final, Literal, TypeAlias
 
-from .calls import Assume, Assumption, apart, call, one_sign, quantile
-from .operators import INF, Share, arithmetic, both_infinite, compare
+from .calls import Assume, Assumption, apart, call, is_label_name, one_sign, quantile, refused_argument
+from .operators import INF, Share, arithmetic, both_infinite, compare, lowest
 from .relations import (
     COMPARISONS,
     RATES,
     aligned,
     grouping_of,
+    nameless,
     number,
     part_of,
     same,
@@ -51,6 +52,9 @@ Facts: TypeAlias = tuple[tuple[Node, Fact], ...]
 
 COUNTER_SUFFIXES: Final = ("_total", "_count", "_sum", "_bucket")
 """Metrics that are taken for counters: never negative."""
+
+DEFAULT_STEP: Final = 60.0
+"""Seconds between the steps of a subquery that names none: Prometheus' default `evaluation_interval`."""
 
 
 def interpret(node: Node, *, prometheus: Literal[2, 3] = 3, assume: Assume | None = None) -> Abstract:
@@ -125,7 +129,11 @@ class _Interpreter:
 
     def unary(self, node: Unary, facts: Facts) -> Abstract:
         found = self.value(node.expr, facts)
-        return found._replace(low=-found.high, high=-found.low) if node.op == "-" else found
+        if node.op != "-":
+            return found
+        if found.labels is None and nameless(node.expr):
+            found = found._replace(errors=found.errors | reason("duplicate-labels", node.span))
+        return found._replace(low=-found.high, high=-found.low)
 
     def subquery(self, node: Subquery, facts: Facts) -> Abstract:
         # Its steps lie in the past: what has just started was not there, and other times are other worlds.
@@ -135,12 +143,19 @@ class _Interpreter:
             moved = node.offset is not None or node.at is not None
             if moved or any((found := assume(s)) is not None and found.state == "new" for s in selectors(node.expr)):
                 inner = _Interpreter(self.prometheus, None)
-        return inner.value(node.expr, ())._replace(type="matrix")
+        result = inner.value(node.expr, ())._replace(type="matrix")
+        step = DEFAULT_STEP if node.step is None else node.step
+        if not isinstance(step, str) and not isinstance(node.window, str) and node.window < step:
+            result = result._replace(empty=result.empty | reason("no-step", node.span))
+        return result
 
     def call(self, node: Call, facts: Facts) -> Abstract:
         if "{{" in node.func:
             return unknown(node.span)
-        return call(node, [self.value(argument, facts) for argument in node.args], self.assume)
+        found = call(node, [self.value(argument, facts) for argument in node.args], self.assume)
+        if node.func in ("label_replace", "label_join") and refused_argument(node, self.prometheus):
+            found = found._replace(errors=found.errors | reason("invalid-argument", node.span))
+        return found
 
     # -- aggregations
 
@@ -165,6 +180,8 @@ class _Interpreter:
             cardinality = a.cardinality if labels is None or labels else min(a.cardinality, 1)
             if any("{{" in label for label in named):
                 labels, cardinality = None, a.cardinality
+        if parameter is not None and op in ("topk", "bottomk", "limitk") and (parameter.nan or parameter.inf):
+            errors |= reason("impossible-k", (node.param or node).span)
         if a.always_empty and op != "count_values":
             return nothing(a.empty, labels, errors)
         many = a.cardinality > 1
@@ -214,8 +231,6 @@ class _Interpreter:
             return quantile(parameter, a, base, where)
         if op in ("topk", "bottomk", "limitk"):
             errors = base.errors
-            if parameter.nan or parameter.inf:
-                errors |= reason("impossible-k", where.span)
             kept = a._replace(type="vector", errors=errors)
             if not parameter.nan and parameter.high < 1:
                 return nothing(reason("k-below-one", where.span), a.labels, errors)
@@ -226,8 +241,11 @@ class _Interpreter:
         if op == "count_values":
             label = node.param.value if isinstance(node.param, String) else ANY_LABEL
             labels = None if base.labels is None else base.labels | {label, ANY_LABEL}
+            errors = base.errors
+            if not is_label_name(where, self.prometheus):
+                errors |= reason("invalid-argument", where.span)
             return Abstract(
-                "vector", a.empty, NEVER, NEVER, a.cardinality, 1.0, INF, True, labels, base.errors, a.always_empty
+                "vector", a.empty, NEVER, NEVER, a.cardinality, 1.0, INF, True, labels, errors, a.always_empty
             )
         if op == "limit_ratio":
             return a._replace(type="vector", empty=a.empty | reason("sampled-out", where.span), errors=base.errors)
@@ -262,6 +280,9 @@ class _Interpreter:
                 return nothing(empty, labels, errors)
         if open_type:
             empty, cardinality, labels, always = empty | reason("unknown", node.span), 2, None, False
+        name_drops = op not in COMPARISONS or node.return_bool
+        if labels is None and name_drops and (nameless(node.left) or nameless(node.right)):
+            errors |= reason("duplicate-labels", node.span)
         if op in COMPARISONS:
             paired = Abstract(node.type, empty, NEVER, NEVER, cardinality, -INF, INF, False, labels, errors, always)
             return compare(node, left, right, paired, identical)
@@ -351,6 +372,8 @@ class _Interpreter:
             wild = (ll is not None and ANY_LABEL in ll) or (rl is not None and ANY_LABEL in rl)
             never = on is None and apart_sets and not wild
             empty |= reason("never-match" if never else "no-match", node.span)
+        if on is None and ((rl is None and nameless(node.right)) or (ll is None and nameless(node.left))):
+            errors |= reason("many-to-many", node.span)
         if group != "right" and _ambiguous(right, on, named):
             errors |= reason("many-to-many", node.span)
         if group != "left" and _ambiguous(left, on, named):
@@ -396,7 +419,7 @@ class _Interpreter:
             left.nan | right.nan if right.nan else left.nan,
             left.inf | right.inf if right.inf else left.inf,
             max(left.cardinality, right.cardinality) if single else 2,
-            min(left.low, right.low),
+            lowest(left.low, right.low),
             max(left.high, right.high),
             left.nonzero and right.nonzero,
             labels,

@@ -86,9 +86,14 @@ def both_infinite(left: Reasons, right: Reasons, code: Code, span: Span) -> Reas
     return reason(code, span)
 
 
+def lowest(a: float, b: float) -> float:
+    """The lower bound of both; -0 is below 0 here, because it makes quotients negative."""
+    return a if a < b or (a == b and math.copysign(1.0, a) < 0) else b
+
+
 def _times(a: float, b: float) -> float:
     product = a * b
-    return product if product == product else 0.0
+    return product if product == product else math.copysign(0.0, math.copysign(1.0, a) * math.copysign(1.0, b))
 
 
 def _product(span: Span, left: Abstract, right: Abstract, nan: Reasons, inf: Reasons) -> Numbers:

@@ -941,6 +941,8 @@ class _Parser:
         expected = "duration" if self.version == 2 else "number, duration, step(), or range()"
         offset = self._signed_amount("offset", expected)
         end = self.position
+        if self.version == 2 and offset == 0:
+            raise PromQLError("duration must be greater than 0", start, end)
         if isinstance(node, Hole):
             node = Selector(node.span, node.text, (), None, None)
         span = (node.span[0], end)

@@ -28,11 +28,13 @@ from .tree import (
     Unary,
     bare,
     children,
+    selectors,
 )
 
 Key: TypeAlias = tuple[object, ...]
 
 COMPARISONS: Final = frozenset({"==", "!=", ">", "<", ">=", "<="})
+_SETS: Final = frozenset({"and", "or", "unless"})
 RATES: Final = frozenset({"rate", "irate", "increase"})
 """The functions that turn counters into speeds: linear, and 0 exactly where nothing moves."""
 
@@ -167,7 +169,7 @@ def part_of(part: Node, whole: Node) -> bool:
         elif whole.op == "+":
             guarded = _at_least(whole.right, 0)
         else:
-            guarded = whole.op == "or" and (constant_vector(whole.right) or 0) >= 1
+            guarded = whole.op == "or" and (constant_vector(whole.right) or 0) >= 1 and _exists_with(part, whole.left)
         if guarded:
             return part_of(part, whole.left)
     elif isinstance(whole, Call):
@@ -189,6 +191,12 @@ def part_of(part: Node, whole: Node) -> bool:
     if isinstance(part, Range):
         return isinstance(whole, Range) and part.window == whole.window and part_of(part.selector, whole.selector)
     return isinstance(part, Selector) and isinstance(whole, Selector) and _narrower_or_same(part, whole)
+
+
+def _exists_with(part: Node, whole: Node) -> bool:
+    """Whether the series of `whole` cannot be absent where those of `part` exist: a bucket may be without a count."""
+    wide = selectors(whole)
+    return all(s.name == w.name and condition(w) <= condition(s) for s in selectors(part) for w in wide)
 
 
 def _narrower_or_same(part: Selector, whole: Selector) -> bool:
@@ -231,6 +239,33 @@ def sum_over_count(numerator: Node, denominator: Node) -> bool:
         and _aside(numerator, denominator)
         and condition(numerator) == condition(denominator)
     )
+
+
+_KEEP_NAME: Final = frozenset(
+    {"last_over_time", "first_over_time", "sort", "sort_desc", "sort_by_label", "sort_by_label_desc"}
+)
+_KEEP_ELEMENTS: Final = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
+
+
+def nameless(node: Node) -> bool:
+    """Whether elements may differ in nothing but their metric name: an operation that drops it makes them equal,
+    which Prometheus refuses ("vector cannot contain metrics with the same labelset")."""
+    while True:
+        node = bare(node)
+        if isinstance(node, Selector):
+            return node.name is None and not any(m.label == "__name__" and m.op == "=" for m in node.matchers)
+        if isinstance(node, Range):
+            node = node.selector
+        elif isinstance(node, Subquery) or (isinstance(node, Aggregation) and node.op in _KEEP_ELEMENTS):
+            node = node.expr
+        elif isinstance(node, Call) and node.func in _KEEP_NAME and node.args:
+            node = node.args[0]
+        elif isinstance(node, Binary) and not node.return_bool and (node.op in COMPARISONS or node.op in _SETS):
+            if node.op == "or" and nameless(node.right):
+                return True
+            node = node.right if node.left.type == "scalar" else node.left
+        else:
+            return False
 
 
 def unguarded(node: Node) -> Node:

@@ -28,6 +28,7 @@ Code: TypeAlias = Literal[
     "clamp-reversed",
     "k-below-one",
     "sampled-out",
+    "no-step",
     "no-le-label",
     "le-label-missing",
     # NaN
@@ -57,6 +58,7 @@ Code: TypeAlias = Literal[
     "many-to-one",
     "duplicate-labels",
     "impossible-k",
+    "invalid-argument",
 ]
 
 
@@ -89,6 +91,7 @@ WORDS: Final[dict[Code, str]] = {
     "clamp-reversed": "the lower bound is above the upper bound",
     "k-below-one": "k is below 1",
     "sampled-out": "the sampling ratio keeps no element",
+    "no-step": "the window of the subquery is shorter than its step",
     "no-le-label": "the `le` label was aggregated away",
     "le-label-missing": "no element has an `le` label",
     "raw-sample": "the exporter sends NaN or an infinity",
@@ -115,6 +118,7 @@ WORDS: Final[dict[Code, str]] = {
     "many-to-one": "several elements of one side match one of the other, without `group_left`",
     "duplicate-labels": "several elements get the same labels",
     "impossible-k": "k is NaN or too large",
+    "invalid-argument": "an argument is not a label name or not a regular expression",
 }
 """Each reason in words that complete "because ..."."""
 
