@@ -145,6 +145,10 @@ def lint_sources(
     `feed` gives the sources (and what could not be read) once, in any order of names; `layout` tells their
     surroundings after loading; `fetch` gives a source again by name, or `None` if it is gone or has changed.
     """
+    return Run(_gather(feed), layout, fetch, settings, catalogue, debug).report()
+
+
+def _gather(feed: Iterable[Source | Problem | Incomplete]) -> Loaded:
     loaded = Loaded()
     for item in feed:
         if isinstance(item, Incomplete):
@@ -156,16 +160,16 @@ def lint_sources(
         else:
             loaded.add(item)
     loaded.sort()
-    return _Run(loaded, layout(loaded), fetch, settings, catalogue, debug).report()
+    return loaded
 
 
-class _Run:
-    """One pass over loaded inputs. Only its own lists change; what it returns is frozen."""
+class Run:
+    """One pass over loaded inputs: their `world`, and on demand the `report`. Only its own lists change."""
 
     def __init__(
         self,
         loaded: Loaded,
-        layout: Layout,
+        layout: Callable[[Loaded], Layout],
         fetch: Callable[[str], Source | None],
         settings: Settings,
         catalogue: Catalogue,
@@ -177,7 +181,7 @@ class _Run:
         self.debug = debug
         self.plan: RulePlan = plan(settings, catalogue)
         self.incomplete = list(loaded.incomplete)
-        self.world = World(loaded.resources, loaded.namings, layout, loaded.slices, settings.closed)
+        self.world = World(loaded.resources, loaded.namings, layout(loaded), loaded.slices, settings.closed)
         self.texts = Texts(self._fetcher(fetch), loaded.slices)
         self.ran: frozenset[str] = frozenset()
 
@@ -406,6 +410,28 @@ def lint_paths(
 
     A report whose counts say no file was read had nothing to lint.
     """
+    return open_paths(
+        paths,
+        settings,
+        catalogue,
+        force_exclude=force_exclude,
+        use_gitignore=use_gitignore,
+        stdin_filename=stdin_filename,
+        debug=debug,
+    ).report()
+
+
+def open_paths(
+    paths: Sequence[str],
+    settings: Settings,
+    catalogue: Catalogue,
+    *,
+    force_exclude: bool = False,
+    use_gitignore: bool = True,
+    stdin_filename: str = "",
+    debug: bool = False,
+) -> Run:
+    """As `lint_paths`, but without checking anything yet: for those who ask the world."""
     discovery = discover(
         paths,
         exclude=settings.exclude,
@@ -419,9 +445,7 @@ def lint_paths(
         yield from discovery.incomplete
         yield from files.sources()
 
-    return lint_sources(
-        feed(), lambda loaded: _layout(discovery, loaded), files.fetch, settings, catalogue, debug=debug
-    )
+    return Run(_gather(feed()), lambda loaded: _layout(discovery, loaded), files.fetch, settings, catalogue, debug)
 
 
 class _Files:
