@@ -35,8 +35,8 @@ class Assumption(NamedTuple):
     """How the series of a selector are in an imagined world.
 
     `absent`: there are none. `new`: each has one sample. `still`: they exist for longer and never change. `moving`:
-    they exist and each of them grows. `some`: they exist and some of them grow, the others do not change. All but
-    `absent` mean that the series exist in every window, with finite numbers.
+    they exist, none is 0, and each counter grows. `some`: they exist, and some counters grow while the others do not
+    change. All but `absent` mean that the series exist in every window, with finite numbers.
     """
 
     state: State

@@ -115,12 +115,12 @@ class _Interpreter:
         if assumed is not None:
             if assumed.state == "absent":
                 return nothing(reason("series-absent", node.span))
-            return Abstract("vector", NEVER, NEVER, NEVER, 2, low, INF, assumed.state == "moving" and low == 0)
+            return Abstract("vector", NEVER, NEVER, NEVER, 2, low, INF, assumed.state == "moving")
         raw = reason("raw-sample", node.span)
         return Abstract("vector", reason("series-absent", node.span), raw, raw, 2, low)
 
     def range(self, node: Range, facts: Facts) -> Abstract:
-        return self.value(node.selector, ())._replace(type="matrix")
+        return Abstract("matrix", *self.value(node.selector, ())[1:])
 
     # -- one operand
 
@@ -311,8 +311,13 @@ class _Interpreter:
             return _NO_SHARE
         factor, numerator = scale(node.left)
         scalar_right = right.type == "scalar"
-        if not scalar_right and (identical or same(self._effective(numerator), self._effective(node.right))):
+        if identical:
             return Share(factor, equal=True)
+        if not scalar_right:
+            one, other = self._effective(numerator), self._effective(node.right)
+            plain = one is bare(node.left) and other is bare(node.right)  # which have been compared already
+            if not plain and same(one, other):
+                return Share(factor, equal=True)
         if left.low < 0 or right.low < 0:
             if sum_over_count(numerator, node.right) and aligned(node, numerator):
                 return Share(factor, vanishes=True)

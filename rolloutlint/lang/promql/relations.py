@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Final, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from .tree import (
     Aggregation,
@@ -355,6 +355,41 @@ def clamped_denominators(node: Node) -> tuple[Call, ...]:
             rates = (n.func in RATES - {"increase"} for n in walk(guard.args[0]) if isinstance(n, Call))
             if any(rates):
                 found.append(guard)
+    return tuple(found)
+
+
+class UselessFallback(NamedTuple):
+    """An `or vector(c)` that does not do what it is there for."""
+
+    node: Binary
+    """The `or`."""
+    why: Literal["appended", "dead", "only-nan"]
+    """`appended`: the left side has labels, so the fallback is one more element instead of a substitute. `dead`: the
+    left side is never empty. `only-nan`: what can still go wrong is NaN, which is an element like any other."""
+
+
+def useless_fallbacks(node: Node) -> tuple[UselessFallback, ...]:
+    """Every `x or vector(c)` whose fallback is an extra element, is never used, or leaves NaN of `x` as it is."""
+    from .interpret import interpret  # which reads this module
+
+    found = []
+    for fallback in walk(node):
+        if not isinstance(fallback, Binary) or fallback.op != "or":
+            continue
+        right = bare(fallback.right)
+        if not isinstance(right, Call) or right.func != "vector":
+            continue
+        left = interpret(fallback.left)
+        if left.type != "vector":
+            continue
+        matching = fallback.matching
+        single = left.labels == frozenset() if matching is None else matching.on and not matching.labels
+        if not single:
+            found.append(UselessFallback(fallback, "appended"))
+        elif not left.empty:
+            found.append(UselessFallback(fallback, "dead"))
+        elif any(reason.code not in ("raw-sample", "unknown") for reason in left.nan):
+            found.append(UselessFallback(fallback, "only-nan"))
     return tuple(found)
 
 

@@ -193,32 +193,32 @@ def _some(selector: Selector, split: frozenset[str]) -> Assumption:
 
 def _without(selector: Selector, labels: frozenset[str]) -> Selector:
     """A new selector that does not ask for these labels."""
-    return selector._replace(matchers=tuple(m for m in selector.matchers if m.label not in labels))
+    matchers = tuple([m for m in selector.matchers if m.label not in labels])
+    return Selector(selector.span, selector.name, matchers, selector.offset, selector.at)
 
 
 Rewrite: TypeAlias = Callable[[Selector, bool], Selector]
 
 
 def _rewritten(node: Node, seen: Rewrite, summed: bool = False) -> Node:
-    """The tree with other selectors; `seen` is told whether a selector's rates are summed and nothing else.
-
-    Only what holds a selector is made anew.
-    """
+    """The tree with other selectors; `seen` is told whether a selector's rates are summed and nothing else."""
     if isinstance(node, Selector):
         return seen(node, summed)
     if isinstance(node, Range):
-        return node._replace(selector=seen(node.selector, summed))
+        return Range(node.span, seen(node.selector, summed), node.window, node.window_span)
     if isinstance(node, Call):
         inner = summed and node.func in RATES
-        return node._replace(args=tuple([_rewritten(argument, seen, inner) for argument in node.args]))
+        return Call(node.span, node.func, tuple([_rewritten(found, seen, inner) for found in node.args]), node.type)
     if isinstance(node, Binary):
-        return node._replace(left=_rewritten(node.left, seen), right=_rewritten(node.right, seen))
+        return Binary(node.span, node.op, _rewritten(node.left, seen), _rewritten(node.right, seen), *node[4:])
     if isinstance(node, Aggregation):
         rates = node.op == "sum" and isinstance(bare(node.expr), Call)
         parameter = node.param and _rewritten(node.param, seen)
-        return node._replace(expr=_rewritten(node.expr, seen, rates), param=parameter)
+        return Aggregation(node.span, node.op, _rewritten(node.expr, seen, rates), parameter, node.grouping)
     if isinstance(node, Paren):
-        return node._replace(expr=_rewritten(node.expr, seen, summed))
-    if isinstance(node, Unary | Subquery):
+        return Paren(node.span, _rewritten(node.expr, seen, summed))
+    if isinstance(node, Unary):
+        return Unary(node.span, node.op, _rewritten(node.expr, seen))
+    if isinstance(node, Subquery):
         return node._replace(expr=_rewritten(node.expr, seen))
     return node
