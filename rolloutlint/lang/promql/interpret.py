@@ -312,7 +312,7 @@ class _Interpreter:
         factor, numerator = scale(node.left)
         scalar_right = right.type == "scalar"
         if identical:
-            return Share(factor, equal=True)
+            return Share(equal=True)
         if not scalar_right:
             one, other = self._effective(numerator), self._effective(node.right)
             plain = one is bare(node.left) and other is bare(node.right)  # which have been compared already

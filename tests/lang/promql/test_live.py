@@ -27,7 +27,7 @@ FOUND = {
     ),
     "a label that has no name": "label_join(up, '-', '', 'job')",
     "the same in count_values": "count_values('-', up)",
-    "a regular expression that is none": "label_replace(up, 'a', '', 'job', '(')",
+    "a multiple over the same multiple": "(100 * queue_depth) / (100 * queue_depth)",
     "an impossible number of elements of nothing": "topk(NaN, vector(1) > 2)",
     "an offset of nothing": "up offset 0s",
 }
