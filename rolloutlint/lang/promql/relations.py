@@ -250,18 +250,21 @@ _KEEP_ELEMENTS: Final = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
 def nameless(node: Node) -> bool:
     """Whether elements may differ in nothing but their metric name: an operation that drops it makes them equal,
     which Prometheus refuses ("vector cannot contain metrics with the same labelset")."""
+    steps = False  # whether several moments meet: one side of `or` may give the elements of one, the other of the next
     while True:
         node = bare(node)
         if isinstance(node, Selector):
             return node.name is None and not any(m.label == "__name__" and m.op == "=" for m in node.matchers)
         if isinstance(node, Range):
             node = node.selector
-        elif isinstance(node, Subquery) or (isinstance(node, Aggregation) and node.op in _KEEP_ELEMENTS):
+        elif isinstance(node, Subquery):
+            node, steps = node.expr, True
+        elif isinstance(node, Aggregation) and node.op in _KEEP_ELEMENTS:
             node = node.expr
         elif isinstance(node, Call) and node.func in _KEEP_NAME and node.args:
             node = node.args[0]
         elif isinstance(node, Binary) and not node.return_bool and (node.op in COMPARISONS or node.op in _SETS):
-            if node.op == "or" and nameless(node.right):
+            if node.op == "or" and (steps or nameless(node.right)):
                 return True
             node = node.right if node.left.type == "scalar" else node.left
         else:

@@ -15,6 +15,7 @@ FOUND = {
     "series that differ in their name alone": "rate({job='web'}[5m])",
     "the same, compared with bool": "{pod='a'} > bool 0",
     "the same on one side of an operator": "http_request_duration_seconds_sum atan2 {job='web'}",
+    "one name after another in a subquery": "max_over_time((queue_depth or on(pod) up)[10m:15s])",
     "a subquery without a step in its window": "min_over_time(vector(1)[1m:2m])",
     "the same with the default step": "quantile_over_time(0.5, vector(1)[30s:])",
     "clamp of NaN to reversed bounds": "clamp(vector(NaN), 3, 0.95)",
