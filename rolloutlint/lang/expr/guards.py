@@ -71,7 +71,7 @@ def guard_of(node: Node) -> Guard | None:
     if isinstance(node, Call) and len(node.args) == 1:
         if node.name == "isNil":
             return Guard("nil", True)
-        return Guard("NaN", True) if node.name == "isNaN" and _element(node.args[0]) else None
+        return Guard("NaN", True) if node.name == "isNaN" and _is_element(node.args[0]) else None
     if not isinstance(node, Binary) or node.op not in _NEGATED:
         return None
     left, op, right = node.left, node.op, node.right
@@ -105,8 +105,8 @@ def asks_for_nil(node: Node) -> bool:
 class _Split(NamedTuple):
     """A condition taken apart: its guards, and what is left."""
 
-    found: tuple[tuple[Case, bool], ...]
-    """Case -> whether the condition is true in that case."""
+    found: Mapping[Case, tuple[bool, str]]
+    """Case -> whether the condition is true in that case, and the test as it is written."""
     rest: tuple[Part, ...]
     """What is left, from left to right, all joined by one operator."""
     op: str
@@ -118,14 +118,14 @@ class _Split(NamedTuple):
 def _split(node: Node, text: str) -> _Split | None:
     whole = _extent(text)
     part = Part(node, *whole)
-    found: list[tuple[Case, bool]] = []
+    found: dict[Case, tuple[bool, str]] = {}
     op = ""
     words = False
     parts = [part]
     while True:
         joined = _joined(parts[0], text)
         if joined is None:
-            return _Split(tuple(found), tuple(parts), "", words, whole)
+            return _Split(found, tuple(parts), "", words, whole)
         op, parts = joined
         words = words or op in ("and", "or")
         truth = op in _OR
@@ -133,13 +133,13 @@ def _split(node: Node, text: str) -> _Split | None:
         for one in parts:
             guard = guard_of(one.node)
             if guard is not None and guard.holds == truth:
-                found.append((guard.case, truth))
+                found[guard.case] = (truth, text[one.start : one.end])
             else:
                 rest.append(one)
         if not rest:
             return None
         if len(rest) > 1:
-            return _Split(tuple(found), tuple(rest), op, words, whole)
+            return _Split(found, tuple(rest), op, words, whole)
         parts = rest
 
 
@@ -152,19 +152,23 @@ def decisions(node: Node, text: str) -> Mapping[Case, bool]:
     {'empty': False}
     """
     split = _split(node, text)
-    return dict(split.found) if split is not None else {}
+    return {case: truth for case, (truth, _) in split.found.items()} if split is not None else {}
 
 
-def decide_cases(node: Node, text: str, wanted: Mapping[Case, bool | None]) -> tuple[Change, ...] | None:
+def decide_cases(
+    node: Node, text: str, wanted: Mapping[Case, bool | None], element: str = ""
+) -> tuple[Change, ...] | None:
     """The condition with other guards: `wanted` maps a case to what the condition is in it, `None` for no guard.
 
-    Cases that it does not name stay as they are, and all guards come to stand in front. `None` where the condition is
+    Cases that it does not name stay as they are, and all guards come to stand in front. `element` is the number that a
+    new guard against NaN tests, if not the one that the condition itself looks at. `None` where the condition is
     not made so that this can be said in its text.
     """
     split = _split(node, text)
     if split is None or any(isinstance(part.node, Let | Sequence | Hole) for part in split.rest):
         return None
-    settled: dict[Case, bool | None] = {**dict(split.found), **wanted}
+    settled: dict[Case, bool | None] = {case: truth for case, (truth, _) in split.found.items()}
+    settled |= wanted
     first, last = split.rest[0], split.rest[-1]
     prefix, closing = "", ""
     either, both = ("or", "and") if split.words else ("||", "&&")
@@ -176,8 +180,11 @@ def decide_cases(node: Node, text: str, wanted: Mapping[Case, bool | None]) -> t
         truth = settled.get(case)
         if truth is None:
             continue
-        test = _test(case, truth, [part.node for part in split.rest], text)
-        if test is None:
+        kept = split.found.get(case)
+        test = (
+            kept[1] if kept is not None and kept[0] is truth else _test(case, truth, element or _element(split, text))
+        )
+        if not test:
             return None
         if level == "?" or (level == "||" and not truth):
             prefix, closing = f"({prefix}", f"{closing})"
@@ -230,15 +237,6 @@ def unindex_results(node: Node) -> tuple[Change, ...]:
     )
 
 
-def unguard_nil(node: Node) -> tuple[Change, ...]:
-    """`default(result, x) < 5` -> `result < 5`."""
-    return tuple(
-        Change(*one.span, "result")
-        for one in walk(node)
-        if isinstance(one, Call) and one.name == "default" and one.args and is_result(one.args[0])
-    )
-
-
 def default_results(node: Node, value: str) -> tuple[Change, ...]:
     """`result < 5` -> `default(result, value) < 5`, and the value of such a default becomes another."""
     changes: list[Change] = []
@@ -250,7 +248,7 @@ def default_results(node: Node, value: str) -> tuple[Change, ...]:
     return tuple(dict.fromkeys(changes))
 
 
-def _element(node: Node) -> bool:
+def _is_element(node: Node) -> bool:
     """`result[0]` or `result`."""
     return is_result(node) or (
         isinstance(node, Member) and is_result(node.object) and isinstance(node.key, Number | Unary)
@@ -321,22 +319,20 @@ def _level(part: Part, text: str) -> str:
     return "?" if piped or isinstance(node, Conditional) else ""
 
 
-def _test(case: Case, truth: bool, rest: list[Node], text: str) -> str | None:
-    """The guard of a case; `None` where it has no short form."""
+def _test(case: Case, truth: bool, element: str) -> str:
+    """The guard of a case; "" where it has no short form."""
     if case == "empty":
         return "len(result) == 0" if truth else "len(result) > 0"
     if case == "nil":
         return "result == nil" if truth else "result != nil"
-    elements = {
-        text[one.span[0] : one.span[1]]: None
-        for node in rest
-        for one in walk(node)
-        if isinstance(one, Member) and is_result(one.object)
-    }
-    whole = any(is_result(one) for node in rest for one in walk(node))
-    if len(elements) > 1 or (not elements and not whole):
-        return None
-    if not elements and any(isinstance(one, Predicate) for node in rest for one in walk(node)):
-        return None
-    element = next(iter(elements), "result")
-    return f"isNaN({element})" if truth else f"!isNaN({element})"
+    return f"{'' if truth else '!'}isNaN({element})" if element else ""
+
+
+def _element(split: _Split, text: str) -> str:
+    """The one number of the result that a condition looks at; "" where that is not one."""
+    nodes = [one for part in split.rest for one in walk(part.node)]
+    found = {text[slice(*one.span)] for one in nodes if isinstance(one, Member) and is_result(one.object)}
+    if found:
+        return found.pop() if len(found) == 1 else ""
+    whole = any(map(is_result, nodes)) and not any(isinstance(one, Predicate) for one in nodes)
+    return "result" if whole else ""

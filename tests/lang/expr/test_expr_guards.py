@@ -18,7 +18,6 @@ from rolloutlint.lang.expr.guards import (
     default_results,
     guard_of,
     index_results,
-    unguard_nil,
     unindex_results,
 )
 from rolloutlint.lang.rewrite import Change, merged, rewritten
@@ -105,6 +104,8 @@ def test_a_guard_is_known_by_what_it_tests(text: str, guard: Guard | None) -> No
         ("all(result, # < 1)", {"NaN": False}, None),
         ("result < 5", {"nil": False}, "result != nil && result < 5"),
         ("isNil(result) || result < 5", {"nil": None}, "result < 5"),
+        ("result < 5 || isNil(result)", {}, "isNil(result) || result < 5"),
+        ("len(result) < 1 || result[0] < 5", {"NaN": False}, "len(result) < 1 || !isNaN(result[0]) && result[0] < 5"),
         ("result[1] < 5", {"NaN": False}, "!isNaN(result[1]) && result[1] < 5"),
         ("result[0] < 5 && result[1] < 5", {"NaN": False}, None),
         ("let x = result[0]; x > 1", {"empty": False}, None),
@@ -140,14 +141,21 @@ def test_a_list_is_not_compared_but_its_first_element(text: str, after: str) -> 
     assert changed(text, index_results(parse(text))) == after
 
 
+def test_the_number_that_is_tested_may_be_given():
+    text = "result >= 1"
+    assert (
+        changed(text, decide_cases(parse(text), text, {"NaN": False}, "result[0]"))
+        == "!isNaN(result[0]) && result >= 1"
+    )
+
+
 def test_a_number_has_no_elements():
     text = "result[0] > 1 && result[0] < 5"
     assert changed(text, unindex_results(parse(text))) == "result > 1 && result < 5"
 
 
-def test_a_default_goes_or_gets_another_value():
+def test_a_default_gets_another_value():
     text = "default(result, 0) < 5"
-    assert changed(text, unguard_nil(parse(text))) == "result < 5"
     assert changed(text, default_results(parse(text), "100")) == "default(result, 100) < 5"
     assert changed("result < 5", default_results(parse("result < 5"), "100")) == "default(result, 100) < 5"
 
