@@ -1,0 +1,108 @@
+"""What the verdicts of a metric have in common, as the rules about worlds and the search for repairs ask it.
+
+The worlds and their verdicts are those of `controllers.measurement`. Whether a failure without data is an accident or a
+decision is read from the conditions: argo-rollouts `utils/evaluate/evaluate.go` gives no data no meaning of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from rolloutlint.controllers.measurement import Judgement, Part, Phases, Verdict, WorldKey
+from rolloutlint.lang.expr import Call, Phase, author_decided_empty, nan_checks, walk
+from rolloutlint.lang.promql.outcomes import outcomes
+from rolloutlint.lang.promql.tree import Selector, selectors
+
+HEALTHY: Final[tuple[WorldKey, ...]] = ("healthy-no-failures", "healthy")
+FAILING: Final[tuple[WorldKey, ...]] = ("failing-no-successes", "failing")
+NO_SERIES: Final[tuple[WorldKey, ...]] = ("absent", "started")
+NO_DATA: Final[tuple[WorldKey, ...]] = (*NO_SERIES, "idle")
+
+WANTED: Final[Mapping[str, Phases]] = {
+    "fail": frozenset(("Failed", "Error")),
+    "pause": frozenset(("Inconclusive",)),
+    "pass": frozenset(("Successful",)),
+}
+"""Setting `no-data` -> the phases that it asks for."""
+
+_ANSWERS_EMPTY: Final = frozenset(
+    ("first", "last", "get", "any", "all", "none", "one", "count", "filter", "find", "default")
+)
+"""Functions that have an answer of their own for an empty result: who calls them has thought of it."""
+
+_FAILURES: Final = re.compile(
+    r"(?:^|_)(?:errors?|fail(?:ed|ures?)?|exceptions?|panics?|restarts?|timeouts?)(?:_|$)"
+).search
+"""Names of metrics that count what goes wrong."""
+
+
+def certainly(judgement: Judgement, worlds: Sequence[WorldKey], *phases: Phase) -> tuple[Verdict, ...]:
+    """The verdicts of those of `worlds` in which nothing but `phases` is possible, in that order."""
+    verdicts = (judgement.verdict(world) for world in worlds)
+    return tuple(v for v in verdicts if v is not None and v.certainly(*phases))
+
+
+def can_pass(judgement: Judgement) -> bool:
+    """Whether some answer with traffic is, or may be, a success. If none is, the condition itself is at fault."""
+    normal = judgement.verdict("normal")
+    return normal is None or not normal.phases.isdisjoint(("Successful", None))
+
+
+def always_passes(judgement: Judgement) -> bool:
+    """Whether every answer with traffic is a success: then too the condition itself is at fault."""
+    normal = judgement.verdict("normal")
+    return normal is not None and normal.certainly("Successful")
+
+
+def is_inverted(judgement: Judgement) -> bool:
+    """Whether the numbers of a broken version pass and those of a healthy one fail: the wrong way round."""
+    return _numbers(judgement, HEALTHY) == {"Failed"} and _numbers(judgement, FAILING) == {"Successful"}
+
+
+def _numbers(judgement: Judgement, worlds: Sequence[WorldKey]) -> Phases:
+    parts = (v.part("value") for world in worlds if (v := judgement.verdict(world)) is not None)
+    return frozenset().union(*(part.phases for part in parts if part is not None))
+
+
+def by_accident(judgement: Judgement, part: Part) -> bool:
+    """Whether a failure or error without data is one that nobody decided.
+
+    An error is none of anybody's decisions. A failure is one where a condition asks for the case it is about; a number
+    that fails comes from a fallback in the query and is one too.
+    """
+    nodes = [condition.node for condition in judgement.conditions if condition.node is not None]
+    if part.kind == "NaN":
+        return not any(nan_checks(node) for node in nodes)
+    if part.kind == "empty" and "Error" not in part.phases:
+        calls = {one.name for node in nodes for one in walk(node) if isinstance(one, Call)}
+        asks = _ANSWERS_EMPTY | {"len"} if judgement.provider == "cloudWatch" else _ANSWERS_EMPTY
+        return calls.isdisjoint(asks) and not any(author_decided_empty(node) for node in nodes)
+    return part.kind in ("empty", "nil") and "Error" in part.phases
+
+
+def deviates(verdict: Verdict, no_data: str) -> bool:
+    """Whether nothing that is possible is what a setting `no-data` asks for. What the provider itself makes an error is
+    no choice of the metric."""
+    phases = verdict.phases
+    wanted = WANTED.get(no_data, phases)
+    return bool(phases) and None not in phases and phases.isdisjoint(wanted) and verdict.part("fault") is None
+
+
+def counts_only_failures(judgement: Judgement, *, by_name: bool = False) -> bool:
+    """Whether a query selects nothing but failures, so that a healthy version looks to it like no version at all.
+
+    What is a failure is read from the matchers; with `by_name` also from the names of metrics (`..._errors_total`).
+    """
+    query = judgement.query
+    found = selectors(query.node) if query is not None and query.node is not None else ()
+    known = outcomes(found) or {}
+
+    def fails(selector: Selector) -> bool:
+        outcome = known.get(id(selector))
+        if outcome is not None:
+            return outcome.failures and not outcome.successes
+        return by_name and selector.name is not None and _FAILURES(selector.name) is not None
+
+    return bool(found) and all(fails(selector) for selector in found)
