@@ -24,8 +24,8 @@ from rolloutlint.controllers.verdicts import (
     by_accident,
     can_pass,
     certainly,
+    counts_only_failures,
     deviates,
-    is_inverted,
 )
 from rolloutlint.finding import Safety
 from rolloutlint.lang.expr import Library, constants, late_guards
@@ -40,6 +40,7 @@ from rolloutlint.lang.expr.guards import (
 from rolloutlint.lang.promql.guards import (
     aggregate_by_le,
     cut_fallback,
+    fall_back,
     fallbacks,
     guard_denominators,
     guard_histograms,
@@ -112,9 +113,10 @@ def repair(
             continue
         if want == "RL404" and not all(_may_pass(after, where) for rule, where in before if rule == want):
             continue
-        filled = any(step.name.endswith("numerators") for step in plan)
-        if filled and no_data != "pass" and certainly(after, ("idle",), "Successful"):
-            continue  # what was empty without failures and traffic, and an error, would be NaN and pass
+        if no_data != "pass" and any(step.name.endswith("numerators") for step in plan):
+            idle = certainly(after, ("idle",), "Successful")
+            if any(want == "RL404" or verdict.part("NaN") for verdict in idle):
+                continue  # what was an error without failures and traffic would pass
         safety = _safety(judgement, after, no_data)
         if safety is None:
             continue
@@ -206,17 +208,22 @@ def _worlds(verdicts: Iterable[Verdict]) -> list[str]:
     return [verdict.world for verdict in verdicts]
 
 
-def _never_compiles(judgement: Judgement, no_data: NoData) -> list[str]:
-    return [""] * any(condition.fault or condition.syntax for condition in judgement.conditions)
+def _never_evaluated(judgement: Judgement, no_data: NoData) -> list[str]:
+    normal = judgement.verdict("normal")
+    number = normal.part("value") if normal is not None else None
+    fails = number is not None and number.phases == {"Error"}
+    return [""] * (fails or any(condition.fault or condition.syntax for condition in judgement.conditions))
 
 
 def _healthy_aborted(judgement: Judgement, no_data: NoData) -> list[str]:
     wrong = certainly(judgement, HEALTHY, "Failed", "Error")
-    return _worlds(wrong) if can_pass(judgement) and not is_inverted(judgement) else []
+    return _worlds(wrong) if can_pass(judgement) else []
 
 
 def _empty_passes(judgement: Judgement, no_data: NoData) -> list[str]:
-    return _worlds(certainly(judgement, NO_SERIES, "Successful")) if no_data == "any" else []
+    if no_data != "any" or counts_only_failures(judgement, by_name=True):
+        return []
+    return _worlds(certainly(judgement, NO_SERIES, "Successful"))
 
 
 def _nan_passes(judgement: Judgement, no_data: NoData) -> list[str]:
@@ -230,7 +237,7 @@ def _failing_passes(judgement: Judgement, no_data: NoData) -> list[str]:
 
 
 def _aborted_by_accident(judgement: Judgement, no_data: NoData) -> list[str]:
-    if no_data != "any" or not can_pass(judgement):
+    if no_data != "any" or not can_pass(judgement) or counts_only_failures(judgement):
         return []
     verdicts = certainly(judgement, NO_DATA, "Failed", "Error")
     return _worlds(v for v in verdicts if any(by_accident(judgement, part) for part in v.parts))
@@ -257,19 +264,21 @@ def _clamped(judgement: Judgement, no_data: NoData) -> list[str]:
 
 
 def _against_policy(judgement: Judgement, no_data: NoData) -> list[str]:
+    if no_data == "any" or counts_only_failures(judgement, by_name=True):
+        return []
     verdicts = (judgement.verdict(world) for world in NO_DATA)
-    return _worlds(v for v in verdicts if no_data != "any" and v is not None and deviates(v, no_data))
+    return _worlds(v for v in verdicts if v is not None and deviates(v, no_data))
 
 
 FAULTS: Mapping[str, Callable[[Judgement, NoData], list[str]]] = {
-    "RL403": _never_compiles,
+    "RL403": _never_evaluated,
     "RL404": _healthy_aborted,
     "RL405": _empty_passes,
     "RL406": _nan_passes,
     "RL407": _failing_passes,
     "RL408": _aborted_by_accident,
-    "RL409": _asks_too_late,
-    "RL410": _asks_in_vain,
+    "RL409": _asks_in_vain,
+    "RL410": _asks_too_late,
     "RL421": _always_empty,
     "RL423": _clamped,
     "RL430": _against_policy,
@@ -282,7 +291,7 @@ FAULTS: Mapping[str, Callable[[Judgement, NoData], list[str]]] = {
 
 def _safety(before: Judgement, after: Judgement, no_data: NoData) -> Safety | None:
     """How much a change changes; `None` where it must not be made."""
-    works = not _never_compiles(before, no_data) and not _always_empty(before, no_data)
+    works = not _never_evaluated(before, no_data) and not _always_empty(before, no_data)
     safety: Safety = "safe"
     for verdict in after.verdicts:
         world = verdict.world
@@ -299,10 +308,11 @@ def _safety(before: Judgement, after: Judgement, no_data: NoData) -> Safety | No
         if "Successful" in now and "Successful" not in was:
             if world in FAILING and (works or now == {"Successful"}):
                 return None
-            if world in WITHOUT_TRAFFIC and no_data != "pass":
+            if world in WITHOUT_TRAFFIC and no_data == "pass":
+                continue
+            if world in WITHOUT_TRAFFIC and not counts_only_failures(after):
                 return None
-            if world not in WITHOUT_TRAFFIC:
-                safety = "unsafe"
+            safety = "unsafe"
     return safety
 
 
@@ -329,7 +339,7 @@ class _Step(NamedTuple):
 
 def _steps(judgement: Judgement, no_data: NoData) -> Iterator[_Step]:
     if judgement.query is not None and judgement.query.node is not None:
-        yield from (step for step in _query_steps(judgement.query) if step.query)
+        yield from (step for step in _query_steps(judgement, judgement.query) if step.query)
     nodes = [c for c in judgement.conditions if c.node is not None]
     if not nodes or len(nodes) < len(judgement.conditions):
         return
@@ -346,7 +356,7 @@ def _steps(judgement: Judgement, no_data: NoData) -> Iterator[_Step]:
             yield from _edits("default", 0.9, nodes, lambda node, value=value: default_results(node, value))
 
 
-def _query_steps(query: Query) -> Iterator[_Step]:
+def _query_steps(judgement: Judgement, query: Query) -> Iterator[_Step]:
     node, text = query.node, query.text
     if node is None:
         return
@@ -360,6 +370,8 @@ def _query_steps(query: Query) -> Iterator[_Step]:
     yield _Step("histograms", 1, guard_histograms(node))
     yield _Step("le", 1, aggregate_by_le(node, text))
     yield _Step("scalars", 1.3, unwrap_scalars(node))
+    if counts_only_failures(judgement):
+        yield _Step("fallback", 1, fall_back(node, "0"))
     for fallback, number in fallbacks(node):
         yield _Step("fallback", 1, cut_fallback(fallback, text))
         for value in ("0", "1"):
@@ -387,9 +399,10 @@ def _bad_values(conditions: Sequence[Condition]) -> list[str]:
 
 _NEEDED: Mapping[str, frozenset[str]] = {
     "RL403": frozenset(("index", "scalars")),
-    "RL409": frozenset(("order", "empty")),
-    "RL410": frozenset(("nil", "index")),
+    "RL409": frozenset(("nil", "index")),
+    "RL410": frozenset(("order", "empty")),
     "RL421": frozenset(("le",)),
+    "RL404": frozenset(("numerators", "all numerators", "fallback")),
     "RL423": frozenset(("clamps", "denominators")),
 }
 """Rule -> steps without which nothing helps against its fault."""

@@ -56,6 +56,20 @@ CLEAN = f"({ERR} or vector(0)) / ({ALL} > 0)"
         # a healthy version is stopped because no request has failed yet
         ("RL404", "any", (f"{ERR} / {ALL}", LOW, ""), (NUMERATOR, LOW, ""), "unsafe"),
         ("RL404", "any", (f"1 - {ERR} / ({ALL} > 0)", HIGH, ""), (f"1 - {CLEAN}", HIGH, ""), "unsafe"),
+        (
+            "RL404",
+            "any",
+            (f"1 - {ERR} / clamp_min({ALL}, 1)", HIGH, ""),
+            (f"1 - {CLEAN}", f"len(result) > 0 && {HIGH}", ""),
+            "unsafe",
+        ),
+        (
+            "RL404",
+            "any",
+            ('sum(increase(http_requests_total{code=~"5.."}[5m]))', "result[0] <= 5", ""),
+            ('sum(increase(http_requests_total{code=~"5.."}[5m])) or vector(0)', "result[0] <= 5", ""),
+            "unsafe",
+        ),
         # no data passes
         (
             "RL405",
@@ -107,9 +121,16 @@ CLEAN = f"({ERR} or vector(0)) / ({ALL} > 0)"
             (f"scalar(1 - {CLEAN})", "!isNaN(result) && result >= 0.95", ""),
             "unsafe",
         ),
+        (
+            "RL403",
+            "any",
+            (CLEAN, "default(result, 0) <= 0.05", ""),
+            (CLEAN, f"len(result) > 0 && {LOW}", ""),
+            "unsafe",
+        ),
         # guards that come too late or ask in vain
-        ("RL409", "any", (CLEAN, f"{LOW} && len(result) > 0", ""), (CLEAN, f"len(result) > 0 && {LOW}", ""), "safe"),
-        ("RL410", "any", (CLEAN, f"isNil(result) || {LOW}", ""), (CLEAN, LOW, ""), "safe"),
+        ("RL410", "any", (CLEAN, f"{LOW} && len(result) > 0", ""), (CLEAN, f"len(result) > 0 && {LOW}", ""), "safe"),
+        ("RL409", "any", (CLEAN, f"isNil(result) || {LOW}", ""), (CLEAN, LOW, ""), "safe"),
         # what is always empty
         (
             "RL421",

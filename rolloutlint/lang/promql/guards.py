@@ -83,11 +83,6 @@ def guard_histograms(node: Node) -> tuple[Change, ...]:
     return tuple(changes)
 
 
-def drop_nan(node: Node) -> tuple[Change, ...]:
-    """The whole query `q` -> `q >= 0`: a comparison drops NaN, and what is below zero with it."""
-    return tuple(_suffixed(node, None, " >= 0", tight=True))
-
-
 def fall_back(node: Node, value: str) -> tuple[Change, ...]:
     """The whole query `q` -> `q or vector(value)`."""
     return tuple(_suffixed(node, None, f" or vector({value})")) if without_labels(node) else ()

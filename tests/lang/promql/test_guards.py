@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rolloutlint.lang.promql.guards import (
     aggregate_by_le,
     cut_fallback,
+    fall_back,
     fallbacks,
     guard_denominators,
     guard_histograms,
@@ -213,6 +214,14 @@ def test_scalars_are_unwrapped(query: str, after: str) -> None:
 def test_a_fallback_is_cut_out_and_comments_are_not(query: str, after: str) -> None:
     outermost, _ = fallbacks(parse(query))[0]
     assert changed(query, cut_fallback(outermost, query)) == after
+
+
+@pytest.mark.parametrize(
+    "query, after",
+    [(ERR, f"{ERR} or vector(0)"), (f"{ERR} # bad\n", f"{ERR} or vector(0) # bad\n"), ("errors_total", "errors_total")],
+)
+def test_a_query_without_labels_may_fall_back(query: str, after: str) -> None:
+    assert changed(query, fall_back(parse(query), "0")) == after
 
 
 def test_every_fallback_is_found_with_its_number():
