@@ -10,9 +10,10 @@ from rolloutlint.checks.context import Context, check
 from rolloutlint.checks.endings import ending, in_dry_run, refused, used_by
 from rolloutlint.checks.measurements import Measured, measured
 from rolloutlint.controllers.arguments import used_names
-from rolloutlint.controllers.measurement import WORLDS, Part, Phases, Verdict, WorldKey
+from rolloutlint.controllers.measurement import WORLDS, Judgement, Part, Phases, Verdict, WorldKey, measure
 from rolloutlint.controllers.measurement_runs import outcome
 from rolloutlint.controllers.metrics import providers_of
+from rolloutlint.controllers.repairs import pieces, repair
 from rolloutlint.controllers.verdicts import (
     FAILING,
     HEALTHY,
@@ -26,7 +27,7 @@ from rolloutlint.controllers.verdicts import (
     deviates,
     is_inverted,
 )
-from rolloutlint.finding import Finding, Path, Related
+from rolloutlint.finding import Finding, Fix, Path, Related, Safety
 from rolloutlint.lang.duration import format_duration
 from rolloutlint.lang.expr import Phase, nan_checks, uses_index
 from rolloutlint.lang.promql.guards import fallbacks
@@ -300,11 +301,37 @@ def _found(
         variant=variant,
         related=(*related, *used_by(ctx)),
         trail=tuple(_trail(ctx, one, verdicts)),
-        fix=None,
+        fix=_repair(ctx, one),
         discriminator="",
         metric=_name(one.path, one.value),
         **params,
     )
+
+
+def _repair(ctx: Context[AnalysisTemplate], one: Measured) -> Fix | None:
+    """The smallest change of the metric that removes the fault of this rule, if the rule has fixes and one is known."""
+    if ctx.rule.fix == "none":
+        return None
+    name = one.measurement.judgement.provider
+    settings = mapping(mapping(one.value.get("provider")).get(name))
+
+    def again(query: str, success: str, failure: str) -> Judgement:
+        provider = {name: {**settings, **({"query": query} if name == "prometheus" else {})}}
+        changed = {**one.value, "provider": provider, "successCondition": success, "failureCondition": failure}
+        made = measure(changed, {}, ctx.settings.targets)
+        return one.measurement.judgement if made is None else made.judgement
+
+    made = repair(one.measurement.judgement, again, want=ctx.rule.id, no_data=ctx.settings.no_data)
+    places = pieces(made, one.measurement.texts) if made is not None else None
+    if made is None or places is None:
+        return None
+    edits = [
+        ctx.edit("replace", one.query_path if field == "query" else (*one.path, field), new, piece=piece)
+        for field, changes in places.items()
+        for piece, new in changes
+    ]
+    safety: Safety = "safe" if ctx.rule.fix == made.safety == "safe" else "unsafe"
+    return ctx.fix(f"Write `{made.shown}`", *edits, safety=safety)
 
 
 def _place(one: Measured, part: Part) -> tuple[Path, tuple[int, int] | None]:
@@ -333,7 +360,8 @@ def _trail(ctx: Context[AnalysisTemplate], one: Measured, verdicts: Sequence[Ver
     view = ctx.resource
     for verdict in verdicts:
         for part in verdict.parts:
-            given = f"{WORLDS[verdict.world]}: {part.words}"
+            what = "`result` is nil" if part.kind == "nil" else f"the query is {part.words}"
+            given = f"{WORLDS[verdict.world]}; {what}"
             for reason in sorted(part.reasons, key=lambda r: r.span)[:1]:
                 words = f"{given}, because {WORDS[reason.code]}"
                 where = one.measurement.piece("query", reason.span)

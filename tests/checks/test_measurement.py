@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rolloutlint.fix import apply_edits
 from rolloutlint.result import Report
 from rolloutlint.settings import Settings
 from tests.harness import found, lint
@@ -386,6 +387,53 @@ def test_a_query_that_also_counts_other_pods_has_data_from_the_start() -> None:
 def test_a_condition_that_accepts_an_empty_result_waits_for_data() -> None:
     document = template(metric(NEW_PODS, f"len(result) == 0 || {GOOD}"), args=[{"name": "hash"}])
     assert rules(document, rollout(steps(WEIGHT, RUN)), select=("RL425",)) == []
+
+
+def fixed(document: object, **changes: object) -> Any:
+    """The document after the fixes of one finding at a time, until none is left."""
+    text = json.dumps(document)
+    for _ in range(5):
+        report = lint(text, Settings(**{"select": OURS, **changes}))  # type: ignore[arg-type]
+        edits = next((f.edits for f in report.active if f.finding.fix is not None), ())
+        if not edits:
+            break
+        text = apply_edits(text, list(edits))
+    return json.loads(text)
+
+
+FILTERED = ("> 0 or vector(0)", "> 0.05 or vector(0)")
+"""Ends of queries whose last comparison drops a healthy version too: without the fallback they are empty for it, and
+nothing but another query tells it from no data."""
+
+MENDED = [i for i in IDIOMS if i[2] and not i[0].endswith(FILTERED)]
+
+
+@pytest.mark.parametrize("query, success, expected", MENDED, ids=[f"{q} {s}" for q, s, _ in MENDED])
+def test_the_fixes_of_an_idiom_leave_no_finding(query: str, success: str, expected: str) -> None:
+    assert rules(fixed(template(metric(query, success)))) == []
+
+
+@pytest.mark.parametrize("policy", ["fail", "pass"])
+@pytest.mark.parametrize("query, success, expected", IDIOMS, ids=[f"{q} {s}" for q, s, _ in IDIOMS])
+def test_fixes_for_a_policy_keep_it(policy: str, query: str, success: str, expected: str) -> None:
+    document = fixed(template(metric(query, success)), no_data=policy)
+    left = report_of(document, no_data=policy).active
+    assert [f.finding.rule for f in left if f.finding.fix is not None] == []
+
+
+def test_only_the_fix_that_stops_broken_versions_and_those_for_a_policy_are_safe() -> None:
+    bad = template(metric(f"{OK} / {ALL} or vector(1)", GOOD))
+    safety = {f.finding.rule: f.finding.fix.safety for f in report_of(bad).active if f.finding.fix is not None}
+    assert safety == {"RL405": "unsafe", "RL407": "safe", "RL408": "unsafe"}
+    assert the("RL430", bad, no_data="fail").finding.fix.safety == "safe"
+
+
+def test_a_fix_leaves_placeholders_and_comments_as_they_are() -> None:
+    query = f"{ERR.replace('cart', '{{args.job}}')}  # failures\n/ {ALL}"
+    after = fixed(template(metric(query, FEW_ERRORS), args=[{"name": "job"}]))["spec"]["metrics"][0]
+    written = after["provider"]["prometheus"]["query"]
+    assert "{{args.job}}" in written
+    assert "# failures\n" in written
 
 
 LEAVES = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["", FEW_ERRORS, RATIO, "1m", "{{args.a}}"])
