@@ -81,7 +81,7 @@ def empty_result_passes(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
             continue
         part = passing[0].parts[0]
         variant = {"empty": _empty(one), "nil": "nil", "NaN": "nan"}.get(part.kind, "query")
-        yield _found(ctx, one, passing, part, variant, when=WHEN[passing[0].world], answer=part.words)
+        yield _found(ctx, one, passing, part, variant, when=_when(one, passing[0]), answer=part.words)
 
 
 @check("RL406")
@@ -141,7 +141,7 @@ def no_traffic_aborts(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
             wrong,
             first,
             "both" if len(kinds) > 1 else variant,
-            when="without traffic" if traffic else WHEN[wrong[0].world],
+            when="without traffic" if traffic else _when(one, wrong[0]),
             ending=end,
         )
 
@@ -245,7 +245,7 @@ def no_data_against_policy(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
         part = wrong[0].parts[0]
         phases = " or ".join(_known(wrong[0].phases))
         variant = "" if policy == "fail" else policy
-        yield _found(ctx, one, wrong, part, variant, when=WHEN[wrong[0].world], phase=phases)
+        yield _found(ctx, one, wrong, part, variant, when=_when(one, wrong[0]), phase=phases)
 
 
 def _deciding(ctx: Context[AnalysisTemplate]) -> Iterator[Measured]:
@@ -276,6 +276,11 @@ def _aborted(one: Measured, phases: Phases, targets: Targets) -> str | None:
         return "is aborted"
     words = [ending(one.value, phase, targets) for phase in known]
     return ", or ".join([words[0], *(word.removeprefix("is aborted ") for word in words[1:])])
+
+
+def _when(one: Measured, verdict: Verdict) -> str:
+    """When it comes to a verdict, in words that follow a clause."""
+    return WHEN[verdict.world] if one.measurement.judgement.provider == "prometheus" else "without data"
 
 
 def _known(phases: Phases) -> list[Phase]:

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 SEEDS = ROOT / "fixtures" / "seeds"
 TUTORIALS = ROOT.parent / "shared" / "seeds"
 
-COMPARED = ("RL003", "RL005", "RL107", "RL201", "RL204", "RL205", "RL301", "RL601", "RL602", "RL608")
+COMPARED = ("RL003", "RL005", "RL107", "RL201", "RL204", "RL205", "RL301", "RL404", "RL408", "RL601", "RL602", "RL608")
 """The rules whose findings must be the same in a fixture and in the tutorial that it follows; none may differ."""
 
 STEP = """\
@@ -114,6 +114,38 @@ def test_a_background_metric_without_a_count_is_right(tmp_path: Path) -> None:
     assert places(SEEDS / "004", "RL303") == []
     in_a_step = edited(tmp_path, "004", "rollout.yaml", "      steps:\n", f"      steps:\n{STEP}")
     assert [file for file, _ in places(in_a_step, "RL303")] == ["analysis.yaml"]
+
+
+NO_DATA = [
+    ("000", "RL408", 3),  # a ratio, the same with `or vector(1)`, which does nothing about NaN, and nil from Datadog
+    ("000", "RL405", 1),
+    ("000", "RL407", 1),
+    ("001", "RL408", 2),
+    ("003", "RL404", 2),
+    ("003", "RL408", 4),
+    ("003", "RL411", 1),
+    ("004", "RL408", 2),
+]
+
+
+@pytest.mark.parametrize("seed, rule, count", NO_DATA)
+def test_metrics_that_nobody_tried_without_data_are_found(seed: str, rule: str, count: int) -> None:
+    assert len(places(SEEDS / seed, rule)) == count
+
+
+def test_the_advice_for_a_service_without_requests_promotes_a_version_that_serves_none() -> None:
+    assert messages(SEEDS / "000", "RL407") == [
+        "`request-success` passes if no request ever succeeded: its query then gives 1"
+    ]
+    (nan,) = (m for m in messages(SEEDS / "000", "RL408") if "NaN" in m and "ready for neither" not in m)
+    assert nan.startswith("`request-success` is NaN while no request arrives")
+
+
+def test_a_condition_inside_the_provider_decides_nothing() -> None:
+    (message,) = messages(SEEDS / "003", "RL411")
+    assert message.startswith(
+        "Metric `order-quality` has no condition: its `successCondition` stands inside `provider.web`"
+    )
 
 
 @pytest.mark.parametrize("seed", ["000", "001", "004"])
