@@ -248,8 +248,12 @@ def no_data_against_policy(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
         yield _found(ctx, one, wrong, part, variant, when=_when(one, wrong[0]), phase=phases)
 
 
-def _deciding(ctx: Context[AnalysisTemplate]) -> Iterator[Measured]:
+def _deciding(ctx: Context[AnalysisTemplate]) -> Sequence[Measured]:
     """The metrics that are measured, have conditions and answers that fit, and are not in dry run wherever they run."""
+    return ctx.world.shared(ctx.resource.resource, "deciding", lambda: tuple(_find_deciding(ctx)))
+
+
+def _find_deciding(ctx: Context[AnalysisTemplate]) -> Iterator[Measured]:
     for one in measured(ctx.world, ctx.resource, ctx.settings):
         judgement = one.measurement.judgement
         if not judgement.conditions or any(c.syntax or c.fault for c in judgement.conditions):

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from rolloutlint.controllers.measurement import Judgement, Part, Phases, Verdict, WorldKey
-from rolloutlint.lang.expr import Call, Phase, author_decided_empty, nan_checks, walk
+from rolloutlint.lang.expr import Call, Node, Phase, author_decided_empty, nan_checks, walk
 from rolloutlint.lang.promql.outcomes import outcomes
 from rolloutlint.lang.promql.tree import Selector, selectors
 
@@ -72,14 +73,25 @@ def by_accident(judgement: Judgement, part: Part) -> bool:
     An error is none of anybody's decisions. A failure is one where a condition asks for the case it is about; a number
     that fails comes from a fallback in the query and is one too.
     """
-    nodes = [condition.node for condition in judgement.conditions if condition.node is not None]
-    if part.kind == "NaN":
-        return not any(nan_checks(node) for node in nodes)
-    if part.kind == "empty" and "Error" not in part.phases:
-        calls = {one.name for node in nodes for one in walk(node) if isinstance(one, Call)}
-        asks = _ANSWERS_EMPTY | {"len"} if judgement.provider == "cloudWatch" else _ANSWERS_EMPTY
-        return calls.isdisjoint(asks) and not any(author_decided_empty(node) for node in nodes)
-    return part.kind in ("empty", "nil") and "Error" in part.phases
+    if part.kind in ("empty", "nil") and "Error" in part.phases:
+        return True
+    if part.kind not in ("empty", "NaN"):
+        return False
+    asked = _asks_for_nan if part.kind == "NaN" else _asks_for_empty
+    values = judgement.provider == "cloudWatch"
+    return not any(asked(condition.node, values) for condition in judgement.conditions if condition.node is not None)
+
+
+@lru_cache(maxsize=1024)
+def _asks_for_nan(node: Node, values: bool) -> bool:
+    return bool(nan_checks(node))
+
+
+@lru_cache(maxsize=1024)
+def _asks_for_empty(node: Node, values: bool) -> bool:
+    """Whether a condition asks if there is data: for `values` (CloudWatch) that is the length of a part of `result`."""
+    calls = {one.name for one in walk(node) if isinstance(one, Call)}
+    return not calls.isdisjoint(_ANSWERS_EMPTY) or (values and "len" in calls) or author_decided_empty(node)
 
 
 def deviates(verdict: Verdict, no_data: str) -> bool:
