@@ -1,4 +1,4 @@
-"""What a metric does to the Rollouts that run it, in the words of findings: how its analysis ends, and where it runs."""
+"""What a metric does to the Rollouts that run it, in words: how its analysis ends, and where it runs."""
 
 from __future__ import annotations
 
