@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rolloutlint.checks.context import Context, check
+from rolloutlint.checks.neighbours import near_name, peers, pod_template, where
 from rolloutlint.controllers.traffic import routers
 from rolloutlint.finding import Finding, Path, Related
 from rolloutlint.graph import Reference
 from rolloutlint.lang.intstr import int32
-from rolloutlint.lang.names import near
-from rolloutlint.model import AnalysisTemplate, Resource, Rollout, Service, View, Workload
+from rolloutlint.model import AnalysisTemplate, Rollout, Service, View
 from rolloutlint.model.resource import containers
 from rolloutlint.model.rollout import BLUE_GREEN, CANARY
 from rolloutlint.model.values import dig, filled_later, mapping, string_map, text
@@ -42,14 +42,14 @@ def service_missing(ctx: Context[Rollout]) -> Iterator[Finding]:
         if not reference.missing or (unchecked and "smi" not in naming.path):
             continue
         used = {service.name for service in ctx.resource.services}
-        hint = _near(ctx, "", "Service", naming.name, used)
+        hint = near_name(ctx, "", "Service", naming.name, used)
         yield ctx.finding(
             naming.path,
             variant="-".join(filter(None, ("root" if unchecked else "", "near" if hint else ""))),
             name=naming.name,
             role=naming.role,
             hint=hint,
-            where=_where(ctx),
+            where=where(ctx),
         )
 
 
@@ -86,7 +86,7 @@ def service_used_twice(ctx: Context[Rollout]) -> Iterator[Finding]:
 @check("RL203")
 def service_selector_mismatch(ctx: Context[Rollout]) -> Iterator[Finding]:
     """A Service whose selector asks for a label that the pod template does not have."""
-    owner, base, template = _template(ctx)
+    owner, base, template = pod_template(ctx)
     labels_path: Path = (*base, "metadata", "labels")
     raw = mapping(dig(template, "metadata", "labels"))
     if owner is None or not raw or ctx.world.patched(owner.resource, labels_path):
@@ -131,7 +131,7 @@ def analysis_template_missing(ctx: Context[View]) -> Iterator[Finding]:
             related=related,
             kind=naming.kind,
             name=naming.name,
-            where="the cluster" if naming.kind.startswith("Cluster") else _where(ctx),
+            where="the cluster" if naming.kind.startswith("Cluster") else where(ctx),
             **params,
         )
 
@@ -140,7 +140,7 @@ def analysis_template_missing(ctx: Context[View]) -> Iterator[Finding]:
 def readiness_probe_missing(ctx: Context[Rollout]) -> Iterator[Finding]:
     """A container that serves the traffic of the rollout without a readiness probe."""
     rollout = ctx.resource
-    owner, base, template = _template(ctx)
+    owner, base, template = pod_template(ctx)
     if owner is None or dig(template, "spec", "readinessGates"):
         return
     if not rollout.services and not routers(rollout.traffic_routing):
@@ -161,34 +161,6 @@ def readiness_probe_missing(ctx: Context[Rollout]) -> Iterator[Finding]:
         )
 
 
-def _where(ctx: Context[Any]) -> str:
-    """The namespace in which a missing object was looked for, as text."""
-    namespace = ctx.world.namespace(ctx.resource.resource)
-    return f"namespace `{namespace}`" if namespace else "its namespace"
-
-
-def _peers(ctx: Context[Any], group: str, kind: str) -> Iterator[Resource]:
-    """The objects of a kind that this one could have meant: near it, in its namespace and scope."""
-    return (c for c in ctx.world.near(ctx.resource.resource, group, kind) if _is_peer(ctx, c))
-
-
-def _is_peer(ctx: Context[Any], candidate: Resource) -> bool:
-    world, mine = ctx.world, ctx.resource.resource
-    same = world.namespace(candidate) in ("", world.namespace(mine))
-    return same and bool(world.scopes(candidate) & world.scopes(mine))
-
-
-def _near(ctx: Context[Any], group: str, kind: str, name: str, used: Container[str] = ()) -> str | None:
-    """The name of the object that was meant by `name`, of those this one could have meant and has not used."""
-    letters = set(name)
-    alike = (  # two edits change four different letters at most, which is quickly seen
-        c
-        for c in ctx.world.near(ctx.resource.resource, group, kind)
-        if len(letters.symmetric_difference(c.id.name)) <= 4
-    )
-    return near(name, (c.id.name for c in alike if c.id.name not in used and _is_peer(ctx, c)))
-
-
 def _earlier_user(ctx: Context[Rollout], reference: Reference) -> Reference | None:
     """The reference of another Rollout, loaded before this one and of the same place, to the same Service."""
     mine, target = reference.origin, reference.target
@@ -205,18 +177,6 @@ def _earlier_user(ctx: Context[Rollout], reference: Reference) -> Reference | No
         ):
             return other
     return None
-
-
-def _template(ctx: Context[Rollout]) -> tuple[View | None, Path, Mapping[str, Any]]:
-    """The object that holds the Rollout's pod template, the path there, and the template; `None` if unknown."""
-    rollout = ctx.resource
-    if rollout.workload_ref is None:
-        return rollout, ("spec", "template"), rollout.template
-    workload = ctx.target("workloadRef")
-    if not isinstance(workload, Workload):
-        return None, (), {}
-    base: Path = ("template",) if workload.id.kind == "PodTemplate" else ("spec", "template")
-    return workload, base, workload.template
 
 
 def _differs(key: str, wanted: str, labels: Mapping[str, Any]) -> bool:
@@ -243,15 +203,15 @@ def _template_hint(ctx: Context[View], reference: Reference) -> tuple[str, dict[
         scope = "true" if other_kind.startswith("Cluster") else "false"
         related = Related(twin.place(("metadata", "name")), f"a {other_kind} of that name", twin.id)
         return "scope", {"other": other_kind, "scope": scope}, (related,)
-    peers = [*_peers(ctx, naming.group, naming.kind), *_peers(ctx, naming.group, other_kind)]
-    for peer in (p for p in peers if p.mentions(naming.name)):
+    could_be = (*peers(ctx, naming.group, naming.kind), *peers(ctx, naming.group, other_kind))
+    for peer in (p for p in could_be if p.mentions(naming.name)):
         template = ctx.world.view(peer)
         assert isinstance(template, AnalysisTemplate)
         for path, metric in template.metrics:
             if metric.get("name") == naming.name:
                 related = template.related((*path, "name"), "the metric")
                 return "is-a-metric", {"template": peer.id.name, "other": peer.id.kind}, (related,)
-    hint = _near(ctx, naming.group, naming.kind, naming.name)
+    hint = near_name(ctx, naming.group, naming.kind, naming.name)
     return ("near", {"hint": hint}, ()) if hint else ("", {}, ())
 
 

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from rolloutlint.finding import Path
-from rolloutlint.model import AnalysisTemplate, Rollout, View
+from rolloutlint.model import AnalysisTemplate, Autoscaler, Rollout, View
 from rolloutlint.model.resource import split_api_version
 from rolloutlint.model.rollout import CANARY, TemplateUse
 from rolloutlint.model.values import dig, mapping, sequence, text
 
 ROLLOUTS = "argoproj.io"
 ISTIO = "networking.istio.io"
+APP_MESH = "appmesh.k8s.aws"
 
 
 class Naming(NamedTuple):
@@ -38,6 +39,9 @@ def namings(view: View) -> Iterator[Naming]:
     elif isinstance(view, AnalysisTemplate):
         for use in view.nested:
             yield _template("nested", use)
+    elif isinstance(view, Autoscaler) and view.target is not None:
+        target = view.target
+        yield Naming("scaleTarget", target.group, target.kind, "", target.name, (*target.path, "name"))
 
 
 def _template(role: str, use: TemplateUse) -> Naming:
@@ -67,7 +71,11 @@ def _of_rollout(rollout: Rollout) -> Iterator[Naming]:
 
 
 def _routers(rollout: Rollout) -> Iterator[Naming]:
-    """Names that the nginx, ALB and SMI routers give (argo-rollouts rollout/controller.go getReferencedIngresses)."""
+    """Names that nginx, ALB, Ambassador, App Mesh and SMI give.
+
+    Mirrors argo-rollouts rollout/controller.go: getReferencedIngresses, getAmbassadorMappings,
+    getReferencedAppMeshResources.
+    """
     base: Path = (*CANARY, "trafficRouting")
     for router, single, many in (
         ("nginx", "stableIngress", "stableIngresses"),
@@ -79,6 +87,14 @@ def _routers(rollout: Rollout) -> Iterator[Naming]:
         for path, name in places:
             if text(name):
                 yield Naming(f"{router}Ingress", "networking.k8s.io", "Ingress", "", text(name), path)
+    for index, name in enumerate(sequence(dig(rollout.traffic_routing, "ambassador", "mappings"))):
+        if text(name):
+            path = (*base, "ambassador", "mappings", index)
+            yield Naming("ambassadorMapping", "getambassador.io", "Mapping", "", text(name), path)
+    mesh: Path = ("appMesh", "virtualService", "name")
+    virtual_service = text(dig(rollout.traffic_routing, *mesh))
+    if virtual_service:
+        yield Naming("appMeshVirtualService", APP_MESH, "VirtualService", "", virtual_service, (*base, *mesh))
     for router in ("alb", "smi"):
         root = text(dig(rollout.traffic_routing, router, "rootService"))
         if root:

@@ -8,7 +8,7 @@ from typing import Any
 from rolloutlint.model.analysis import AnalysisTemplate
 from rolloutlint.model.argocd import Application
 from rolloutlint.model.istio import DestinationRule, VirtualService
-from rolloutlint.model.kubernetes import Service, Workload
+from rolloutlint.model.kubernetes import Autoscaler, DisruptionBudget, Ingress, Service, Workload
 from rolloutlint.model.resource import Resource, View
 from rolloutlint.model.rollout import Rollout
 
@@ -25,6 +25,12 @@ VIEWS: Mapping[tuple[str, str], type[View]] = {
     ("apps", "ReplicaSet"): Workload,
     ("apps", "StatefulSet"): Workload,
     ("apps", "DaemonSet"): Workload,
+    ("networking.k8s.io", "Ingress"): Ingress,
+    ("extensions", "Ingress"): Ingress,
+    ("autoscaling", "HorizontalPodAutoscaler"): Autoscaler,
+    ("autoscaling.k8s.io", "VerticalPodAutoscaler"): Autoscaler,
+    ("keda.sh", "ScaledObject"): Autoscaler,
+    ("policy", "PodDisruptionBudget"): DisruptionBudget,
 }
 """(API group, kind) -> the view that reads it. Every served version of a kind has the same shape."""
 
@@ -38,7 +44,10 @@ __all__ = [
     "VIEWS",
     "AnalysisTemplate",
     "Application",
+    "Autoscaler",
     "DestinationRule",
+    "DisruptionBudget",
+    "Ingress",
     "Resource",
     "Rollout",
     "Service",

@@ -1,13 +1,14 @@
-"""The built-in kinds that a rollout touches: Services and the workloads a `workloadRef` may name."""
+"""The built-in kinds that a rollout touches, and the autoscalers that may scale it: what our rules read of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
-from rolloutlint.model.resource import View
-from rolloutlint.model.values import dig, mapping, string_map
+from rolloutlint.finding import Path
+from rolloutlint.model.resource import View, split_api_version
+from rolloutlint.model.values import dig, entries, mapping, string_map, text
 
 
 class Service(View):
@@ -32,3 +33,67 @@ class Workload(View):
     def pod_labels(self) -> Mapping[str, str]:
         """Labels of the pod template."""
         return string_map(dig(self.template, "metadata", "labels"))
+
+
+class Backend(NamedTuple):
+    """What one path of an Ingress sends to."""
+
+    service: str
+    """Name of the Service; `""` for a `resource` backend, or where it cannot be read."""
+    path: Path
+    value: Mapping[str, Any]
+
+
+class Ingress(View):
+    """networking.k8s.io Ingress, or its predecessor in the group extensions."""
+
+    @cached_property
+    def backends(self) -> tuple[Backend, ...]:
+        """The backends of every path of every rule, in both spellings; the default backend is none of them."""
+        found = []
+        for rule_path, rule in entries(self.value, (), "spec", "rules"):
+            for path, item in entries(rule, rule_path, "http", "paths"):
+                backend = mapping(item.get("backend"))
+                name = text(dig(backend, "service", "name")) or text(backend.get("serviceName"))
+                found.append(Backend(name, (*path, "backend"), backend))
+        return tuple(found)
+
+    @property
+    def default_service(self) -> str:
+        """The Service of `spec.defaultBackend` (in v1beta1 `spec.backend`), or `""`."""
+        backend = mapping(self.spec.get("defaultBackend") or self.spec.get("backend"))
+        return text(dig(backend, "service", "name")) or text(backend.get("serviceName"))
+
+
+class ScaleTarget(NamedTuple):
+    """What an autoscaler scales."""
+
+    group: str
+    kind: str
+    name: str
+    path: Path
+    """Path of the reference itself, the mapping that holds `kind` and `name`."""
+
+
+class Autoscaler(View):
+    """HorizontalPodAutoscaler, KEDA ScaledObject or VerticalPodAutoscaler."""
+
+    @cached_property
+    def target(self) -> ScaleTarget | None:
+        """The object it names, with KEDA's defaults (`apps/v1`, `Deployment`); `None` where no name can be read."""
+        field = "targetRef" if self.id.kind == "VerticalPodAutoscaler" else "scaleTargetRef"
+        reference = mapping(self.spec.get(field))
+        keda = self.id.kind == "ScaledObject"
+        kind = text(reference.get("kind")) or ("Deployment" if keda else "")
+        version = text(reference.get("apiVersion")) or ("apps/v1" if keda else "")
+        name = text(reference.get("name"))
+        return ScaleTarget(split_api_version(version)[0], kind, name, ("spec", field)) if kind and name else None
+
+
+class DisruptionBudget(View):
+    """policy PodDisruptionBudget."""
+
+    @property
+    def selector(self) -> object:
+        """`spec.selector` as written."""
+        return self.spec.get("selector")
