@@ -12,9 +12,9 @@ Equal texts are judged once: `judge` remembers.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from rolloutlint.lang import expr
@@ -27,7 +27,6 @@ from rolloutlint.lang.expr import (
     Shape,
     breakpoints,
     decide,
-    uses_index,
 )
 from rolloutlint.lang.promql.interpret import interpret
 from rolloutlint.lang.promql.lexer import PromQLError
@@ -38,7 +37,7 @@ from rolloutlint.lang.promql.tree import Span
 from rolloutlint.lang.promql.values import Abstract, Reason
 from rolloutlint.lang.promql.worlds import WhatIf, what_if
 from rolloutlint.lang.template import Expanded, expand
-from rolloutlint.settings import Targets
+from rolloutlint.settings import Targets, Version
 
 WorldKey = Literal[
     "normal",
@@ -205,10 +204,9 @@ def measure(metric: Mapping[str, Any], arguments: Mapping[str, str], targets: Ta
         if not isinstance(query, str):
             return None
         texts["query"] = expand(query, arguments, keep_in_strings=True)
-        if settings.get("rangeQuery") is not None:
-            form = "prometheus-range"
-        elif _is_victoria_metrics(settings.get("address")):
-            form = "prometheus-like"
+        form = _prometheus_form(settings, targets.rollouts)
+    elif name == "datadog" and settings.get("apiVersion") == "v2" and targets.rollouts == _ZERO_FOR_NULL:
+        form = "datadog-zero"
     filled = {field: text.text for field, text in texts.items()}
     judgement = judge(
         form,
@@ -221,6 +219,22 @@ def measure(metric: Mapping[str, Any], arguments: Mapping[str, str], targets: Ta
     return Measurement(judgement, texts)
 
 
+_MATRIX_SINCE = Version(1, 8)
+"""The release that brought `rangeQuery` and takes matrices (`metricproviders/prometheus/prometheus.go`)."""
+
+_ZERO_FOR_NULL = Version(1, 7)
+"""The release in which a null of Datadog's v2 API is 0 (`metricproviders/datadog/datadog.go`)."""
+
+
+def _prometheus_form(settings: Mapping[str, Any], rollouts: Version) -> str:
+    """What kind of answer a query of the provider `prometheus` gets: see `judge`."""
+    if _is_victoria_metrics(settings.get("address")):
+        return "prometheus-like"
+    if rollouts < _MATRIX_SINCE:
+        return "prometheus-vector"
+    return "prometheus-range" if settings.get("rangeQuery") is not None else "prometheus"
+
+
 def _is_victoria_metrics(address: object) -> bool:
     """Whether an address is that of VictoriaMetrics: its MetricsQL reads more than PromQL, and some of it otherwise."""
     return isinstance(address, str) and any(mark in address for mark in ("victoria", "vmselect", "vmsingle", "vmauth"))
@@ -230,13 +244,20 @@ def _is_victoria_metrics(address: object) -> bool:
 def judge(form: str, query: str, success: str, failure: str, library: Library, prometheus: Literal[2, 3]) -> Judgement:
     """The judgement of one metric.
 
-    `form` is the provider, with `prometheus-range` for a range query and `prometheus-like` for a server that is not
-    Prometheus; `query` is PromQL (elsewhere empty); the conditions are empty where they are not set.
+    `form` is the provider, with `prometheus-range` for a range query, `prometheus-vector` for a release that takes no
+    matrices, `prometheus-like` for a server that is not Prometheus, and `datadog-zero` where a null is read as 0;
+    `query` is PromQL (elsewhere empty); the conditions are empty where they are not set.
     """
-    conditions = _Conditions(success, failure, library)
+    conditions = _conditions(success, failure, library)
     if form.startswith("prometheus"):
         return _judge_prometheus(form, query, conditions, prometheus)
     return _judge_other(form, conditions)
+
+
+@lru_cache(maxsize=1024)
+def _conditions(success: str, failure: str, library: Library) -> _Conditions:
+    """Metrics with queries of their own often share their conditions."""
+    return _Conditions(success, failure, library)
 
 
 class _Conditions:
@@ -247,7 +268,8 @@ class _Conditions:
         self.texts = (("successCondition", success), ("failureCondition", failure))
         self.nodes: dict[str, expr.Node | None] = {}
         self.syntax: dict[str, ExprError] = {}
-        self.programs: dict[Shape, tuple[Program | CompileError | None, ...]] = {}
+        self._programs: dict[Shape, tuple[Program | CompileError | None, ...]] = {}
+        self._known: dict[tuple[object, ...], Phases] = {}
         for field, text in self.texts:
             self.nodes[field] = None
             if text:
@@ -256,21 +278,22 @@ class _Conditions:
                 except ExprError as error:
                     self.syntax[field] = error
         parsed = [node for node in self.nodes.values() if node is not None]
-        elements = [access.index for node in parsed for access in uses_index(node)]
-        self.longest = max((k + 1 for k in elements if k is not None and 0 <= k < _LONGEST), default=1)
         self.several = any(expr.looks_at_several(node) for node in parsed)
+        self.lengths, self.most = _lengths(parsed)
         edges = sorted(set(breakpoints(*parsed)))
-        between = [(low + high) / 2 for low, high in pairwise(edges)]
-        beyond = [edges[0] - 1, edges[-1] + 1] if edges else [0.0]
+        self.capped = len(edges) >= expr.MAX_POINTS
+        """Whether there are more constants than are looked at: then no number speaks for its neighbours."""
+        between = [low / 2 + high / 2 for low, high in pairwise(edges)]
+        beyond = [edges[0] - max(1.0, abs(edges[0])), edges[-1] + max(1.0, abs(edges[-1]))] if edges else [0.0]
         self.samples = sorted({*edges, *between, *beyond})
         """One number of each cell: every constant, one between any two, one beyond both ends."""
 
     def compiled(self, shape: Shape) -> tuple[Program | CompileError | None, ...]:
         """The success and the failure condition for one shape; an error where it does not compile."""
-        found = self.programs.get(shape)
+        found = self._programs.get(shape)
         if found is None:
-            found = tuple(self._compile(field, shape) for field, _ in self.texts)
-            self.programs[shape] = found
+            found = tuple([self._compile(field, shape) for field, _ in self.texts])
+            self._programs[shape] = found
         return found
 
     def _compile(self, field: str, shape: Shape) -> Program | CompileError | None:
@@ -283,13 +306,60 @@ class _Conditions:
             return error
 
     def phases(self, shape: Shape, values: Iterable[object]) -> Phases:
-        """The phases that the values lead to."""
+        """The phases that the values lead to; of very many values the rest counts as unknown."""
         if self.syntax:
             return _ERROR
         success, failure = self.compiled(shape)
         if isinstance(success, CompileError) or isinstance(failure, CompileError):
             return _ERROR
-        return frozenset(decide(success, failure, value) for value in values)
+        rest = iter(values)
+        found: set[Phase | None] = {decide(success, failure, value) for value in islice(rest, self.most)}
+        if next(rest, rest) is not rest:
+            found.add(None)
+        return frozenset(found)
+
+    def nothing(self, shape: Shape) -> Phases:
+        """The phases of an empty vector."""
+        key = (shape,)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self.phases(shape, ([],))
+        return found
+
+    def numbers(
+        self, kind: Literal["NaN", "infinite", "value"], shape: Shape, value: Abstract, *, many: bool
+    ) -> Phases:
+        """The phases of the results with an element of that kind which `value` stands for."""
+        low, high, nonzero = value.low, value.high, value.nonzero
+        key = (kind, shape, low, high, nonzero, many)
+        found = self._known.get(key)
+        if found is not None:
+            return found
+        finite = self.points(low, high) if low <= high else []
+        if nonzero and 0 in finite:
+            finite = _around_zero(finite, low, high)
+        wanted = finite
+        if kind == "NaN":
+            wanted = [math.nan]
+        elif kind == "infinite":
+            wanted = [end for end in (low, high) if math.isinf(end)]
+        found = self.phases(shape, wanted if shape == "float" else self._vectors(wanted, finite, many))
+        if self.capped and kind == "value" and not self.syntax:
+            found |= _OPEN
+        self._known[key] = found
+        return found
+
+    def _vectors(self, wanted: Sequence[float], others: Sequence[float], many: bool) -> Iterator[list[float]]:
+        """Vectors of the wanted numbers; where there may be many elements, also beside others."""
+        for number in wanted:
+            for length in self.lengths if many else (1,):
+                yield [number] * length
+        if many and self.several:
+            for number in wanted:
+                for other in others:
+                    if number != other:
+                        yield [number, other]
+                        yield [other, number]
 
     def points(self, low: float, high: float) -> list[float]:
         """Numbers between `low` and `high` that stand for all of them."""
@@ -317,8 +387,86 @@ class _Conditions:
         )
 
 
+def _around_zero(numbers: Sequence[float], low: float, high: float) -> list[float]:
+    """The numbers without 0, which may have stood for the numbers to both of its sides: those are there instead."""
+    found = {number for number in numbers if number}
+    if low < 0:
+        found.add(max((number for number in found if number < 0), default=-1.0) / 2)
+    if high > 0:
+        found.add(min((number for number in found if number > 0), default=1.0) / 2)
+    return sorted(found) or list(numbers)
+
+
 _LONGEST = 100
-"""An index above this needs no result of that length to be tried."""
+"""A result of more elements than this is not tried."""
+
+_MOST_RESULTS = 2000
+"""So many results are tried for one kind of answer; what more of them would lead to is left open."""
+
+_MOST_LOOPS = 50
+"""The same where a condition runs through ranges, of which each evaluation may take milliseconds."""
+
+_MOST_ROUNDS = 200_000
+"""Results times rounds of loops within loops."""
+
+
+def _lengths(nodes: Sequence[expr.Node]) -> tuple[tuple[int, ...], int]:
+    """The lengths of results that conditions tell apart, and how many results may be tried.
+
+    An element that is asked for needs to be there once and to be missing once; lengths that are compared are tried
+    with their neighbours, and where an index is computed a long result is tried.
+    """
+    found, whole = {1}, {1}
+    counts = several = loops = ranges = False
+    for node in nodes:
+        for inner in expr.walk(node):
+            if isinstance(inner, expr.Number):
+                if isinstance(inner.value, int) and 0 < inner.value < _LONGEST:
+                    whole.add(inner.value)
+            elif isinstance(inner, expr.Member):
+                several |= not (isinstance(inner.key, expr.Number) and inner.key.value == 0)
+                found.add(_needed(inner.key))
+            elif isinstance(inner, expr.Call):
+                counts |= inner.name in ("len", "count")
+                if inner.name == "get" and len(inner.args) == 2:
+                    found.add(_needed(inner.args[1]))
+                several |= inner.name not in _OF_ONE
+            elif isinstance(inner, expr.Predicate | expr.Slice):
+                several = loops = True
+            elif isinstance(inner, expr.Binary) and inner.op == "..":
+                ranges = True
+    if counts:
+        found |= {length + step for length in whole for step in (-1, 0, 1)} - {0}
+    if several or counts:
+        found.add(2)
+    most = _MOST_LOOPS if loops and ranges else _MOST_RESULTS
+    if loops:
+        depth = max(map(_loops_within, nodes))
+        most = min(most, _MOST_ROUNDS // max(found) ** min(depth, 20))
+    return tuple(sorted(found)), most
+
+
+def _loops_within(node: expr.Node) -> int:
+    """How many predicates stand in each other."""
+    inner = max(map(_loops_within, expr.children(node)), default=0)
+    return inner + isinstance(node, expr.Predicate)
+
+
+_OF_ONE = frozenset(("isNaN", "isInf", "isNil", "asInt", "asFloat", "default", "float", "int", "abs", "first"))
+"""Functions to which it is all the same whether there are more elements."""
+
+
+def _needed(key: expr.Node) -> int:
+    """How many elements there must be for an index: at least 1, and many where it is computed."""
+    sign = 1
+    if isinstance(key, expr.Unary) and key.op == "-":
+        key, sign = key.operand, -1
+    if isinstance(key, expr.String):
+        return 1
+    if not isinstance(key, expr.Number) or not isinstance(key.value, int):
+        return _LONGEST
+    return min(max(1, key.value + 1 if sign > 0 else key.value), _LONGEST)
+
 
 _IMPROBABLE = frozenset(("raw-sample", "malformed-buckets"))
 """Reasons that no exporter in its right mind gives, and that every query could have."""
@@ -327,7 +475,7 @@ _IMPROBABLE = frozenset(("raw-sample", "malformed-buckets"))
 def phases_by_region(judgement: Judgement, part: Part) -> tuple[tuple[str, Phase | None], ...]:
     """For a `value` part: its intervals in ascending order, in words, with the phase that each leads to.
 
-    `()` where the conditions do not compile.
+    `()` where the conditions do not compile, or where more than one number of a result counts.
     """
     programs: list[Program | None] = []
     for field in ("successCondition", "failureCondition"):
@@ -339,7 +487,10 @@ def phases_by_region(judgement: Judgement, part: Part) -> tuple[tuple[str, Phase
         else:
             programs.append(expr.compile(condition.node, judgement.shape, judgement.library))
     low, high = part.bounds
-    return tuple((_in_words(region), region.outcome) for region in expr.regions(*programs, low=low, high=high))
+    found = expr.regions(*programs, low=low, high=high)
+    if {region.outcome for region in found} != part.phases:
+        return ()
+    return tuple((_in_words(region), region.outcome) for region in found)
 
 
 def _in_words(region: expr.Region) -> str:
@@ -356,12 +507,13 @@ def _in_words(region: expr.Region) -> str:
     return f"{'' if region.low_closed else 'above '}{low:g} to {'' if region.high_closed else 'below '}{high:g}"
 
 
+_UNKNOWN = Part("open", "unknown", _OPEN)
 _UNREACHABLE = Verdict("unreachable", (Part("fault", "-", _ERROR),))
 
 
 def _judge_unknown(conditions: _Conditions) -> Judgement:
-    """A query in a language that is not PromQL: only what the conditions make of no data is known."""
-    absent = Verdict("absent", (Part("empty", "empty", conditions.phases("float[]", ([],))),))
+    """A query that cannot be followed, or is no PromQL: only what the conditions make of no data is known."""
+    absent = Verdict("absent", (Part("empty", "empty", conditions.nothing("float[]")),))
     return Judgement(
         "prometheus", None, conditions.described("float[]"), (absent, _UNREACHABLE), "float[]", conditions.library
     )
@@ -373,7 +525,7 @@ def _judge_prometheus(form: str, text: str, conditions: _Conditions, prometheus:
     try:
         node = parse(text)
     except PromQLError as error:
-        if speaks_metricsql(text):
+        if error.kind == "depth" or speaks_metricsql(text):
             return _judge_unknown(conditions)
         query = Query(text, None, error, None, None)
         return Judgement(
@@ -381,14 +533,29 @@ def _judge_prometheus(form: str, text: str, conditions: _Conditions, prometheus:
         )
     value = interpret(node, prometheus=prometheus)
     worlds = what_if(node, prometheus=prometheus)
+    query = Query(text, node, None, value, worlds)
+    refused = _refused(form, value)
+    if refused:
+        verdicts = [Verdict(world, (Part("fault", refused, _ERROR),)) for world in ("normal", "absent", "idle")]
+        described = conditions.described(None)
+        return Judgement("prometheus", query, described, (*verdicts, _UNREACHABLE), None, conditions.library)
     shape: Shape | None = "float[]"
     if form != "prometheus-range":
         shape = {"scalar": "float", "vector": "float[]", "matrix": "float[]"}.get(value.type or "")  # type: ignore[assignment]
     many = form == "prometheus-range" or value.type == "matrix"
-    classified, verdicts = _verdicts(worlds, shape, many, conditions)
-    query = Query(text, node, None, value, worlds)
+    classified, found = _verdicts(worlds, shape, many, conditions)
     described = conditions.described(shape)
-    return Judgement("prometheus", query, described, (*verdicts, _UNREACHABLE), shape, conditions.library, classified)
+    return Judgement("prometheus", query, described, (*found, _UNREACHABLE), shape, conditions.library, classified)
+
+
+def _refused(form: str, value: Abstract) -> str:
+    """What a query gives that the provider cannot use, in words (`metricproviders/prometheus/prometheus.go`
+    processResponse; range queries of strings and matrices are refused by Prometheus)."""
+    if value.type == "string":
+        return "a string"
+    if value.type == "matrix" and form != "prometheus":
+        return "a matrix"
+    return ""
 
 
 def _verdicts(worlds: WhatIf, shape: Shape | None, many: bool, conditions: _Conditions) -> tuple[bool, list[Verdict]]:
@@ -418,47 +585,28 @@ def _verdicts(worlds: WhatIf, shape: Shape | None, many: bool, conditions: _Cond
 def _verdict(world: WorldKey, value: Abstract, shape: Shape | None, many: bool, conditions: _Conditions) -> Verdict:
     """What the conditions make of an abstract value. Raw samples that are NaN or infinite are left aside: an exporter
     that exports them is rare, and every query could then be both."""
-    if value.type == "string":
-        return Verdict(world, (Part("fault", "a string", _ERROR),))
     if shape is None or value.type is None:
-        return Verdict(world, (Part("open", "unknown", _OPEN),))
+        return Verdict(world, (_UNKNOWN,))
     scalar = shape == "float"
+    many = not scalar and (many or value.cardinality > 1)
     parts: list[Part] = []
     if value.empty and not scalar:
-        parts.append(Part("empty", "empty", conditions.phases(shape, ([],)), value.empty))
-    if value.always_empty and not scalar:
-        return Verdict(world, tuple(parts))
-    lengths = {1, max(2, conditions.longest)} if many or value.cardinality > 1 else {1}
-    pairs = conditions.several and len(lengths) > 1
-
-    def results(points: Iterable[float]) -> Iterable[object]:
-        if scalar:
-            return points
-        numbers = list(points)
-        mixed = [[one, other] for one in numbers for other in numbers] if pairs else []
-        return [[point] * length for point in numbers for length in lengths] + mixed
-
-    nan = frozenset(reason for reason in value.nan if reason.code not in _IMPROBABLE)
-    if nan:
-        parts.append(Part("NaN", "NaN", conditions.phases(shape, results((math.nan,))), nan))
-    infinite = frozenset(reason for reason in value.inf if reason.code not in _IMPROBABLE)
-    if infinite:
-        ends = [end for end in (value.low, value.high) if math.isinf(end)]
-        if ends:
-            parts.append(Part("infinite", "infinite", conditions.phases(shape, results(ends)), infinite))
+        parts.append(Part("empty", "empty", conditions.nothing(shape), value.empty))
+        if value.always_empty:
+            return Verdict(world, tuple(parts))
+    if value.nan:
+        nan = frozenset([reason for reason in value.nan if reason.code not in _IMPROBABLE])
+        if nan:
+            parts.append(Part("NaN", "NaN", conditions.numbers("NaN", shape, value, many=many), nan))
+    if value.inf and (math.isinf(value.low) or math.isinf(value.high)):
+        infinite = frozenset([reason for reason in value.inf if reason.code not in _IMPROBABLE])
+        if infinite:
+            phases = conditions.numbers("infinite", shape, value, many=many)
+            parts.append(Part("infinite", "infinite", phases, infinite))
     if value.low <= value.high:
-        points = conditions.points(value.low, value.high)
-        if value.nonzero and len(points) > 1:
-            points = [p for p in points if p != 0] or points
-        parts.append(
-            Part(
-                "value",
-                _between(value.low, value.high),
-                conditions.phases(shape, results(points)),
-                bounds=(value.low, value.high),
-            )
-        )
-    return Verdict(world, tuple(parts))
+        words, bounds = _between(value.low, value.high), (value.low, value.high)
+        parts.append(Part("value", words, conditions.numbers("value", shape, value, many=many), bounds=bounds))
+    return Verdict(world, tuple(parts) or (_UNKNOWN,))
 
 
 def _between(low: float, high: float) -> str:
@@ -470,43 +618,65 @@ def _between(low: float, high: float) -> str:
     return f"{low:g} or more" if math.isinf(high) else f"{low:g} to {high:g}"
 
 
-_ANSWERS: Mapping[str, tuple[Shape | None, Shape | None, tuple[object, ...]]] = {
-    "datadog": ("float", "nil", (None,)),
-    "wavefront": (None, None, ()),
-    "newRelic": (None, None, ()),
-    "cloudWatch": ("MetricDataResult[]", "MetricDataResult[]", ([{"Id": "", "Label": "", "Values": []}],)),
-    "graphite": ("float[]", "float[]", ([],)),
-    "influxdb": ("any[]", None, ()),
-    "skywalking": ("any", None, ()),
-    "web": ("any", None, ()),
-}
-"""Provider -> the shape of an answer, the shape without data, and what `result` then is. Without data the others do
-not answer at all, which is an error of the provider (facts: `metricproviders/*`)."""
-
-
 def _judge_other(form: str, conditions: _Conditions) -> Judgement:
     """Providers without PromQL: what they hand over with data and without."""
-    shape, bare, values = _ANSWERS.get(form, (None, None, ()))
+    provider = form.partition("-")[0]
+    shape = _SHAPES.get(provider)
     verdicts: list[Verdict] = []
-    if shape == "float":
-        points = conditions.points(-math.inf, math.inf)
-        verdicts.append(Verdict("normal", (Part("value", "any number", conditions.phases(shape, points)),)))
-    elif shape == "MetricDataResult[]":
-        points = conditions.points(-math.inf, math.inf)
-        rows = [[{"Id": "", "Label": "", "Values": [point]}] for point in points]
-        verdicts.append(Verdict("normal", (Part("value", "any number", conditions.phases(shape, rows)),)))
-    elif shape == "float[]":
-        points = conditions.points(-math.inf, math.inf)
-        results = [[point] * max(2, conditions.longest) for point in points]
-        verdicts.append(Verdict("normal", (Part("value", "any numbers", conditions.phases(shape, results)),)))
-    if bare is not None:
-        kind: PartKind = "nil" if bare == "nil" else "empty"
-        verdicts.append(Verdict("absent", (Part(kind, kind, conditions.phases(bare, values)),)))
-    elif form in ("newRelic", "wavefront", "influxdb"):
-        verdicts.append(Verdict("absent", (Part("fault", "no row", _ERROR),)))
-    if form not in ("job", "kayenta", "plugin"):
+    if shape in ("float", "float[]", "MetricDataResult[]"):
+        numbers = conditions.points(-math.inf, math.inf)
+        longest = max(conditions.lengths)
+        results: Iterable[object] = numbers
+        if shape == "float[]":
+            results = [[number] * length for number in numbers for length in conditions.lengths]
+        elif shape == "MetricDataResult[]":
+            results = [_rows([number] * longest, longest) for number in numbers]
+        phases = conditions.phases(shape, results)
+        words = "any numbers" if shape == "float[]" else "any number"
+        verdicts.append(Verdict("normal", (Part("value", words, phases | _OPEN if conditions.capped else phases),)))
+    absent = _without_data(form, conditions)
+    if absent:
+        verdicts.append(Verdict("absent", absent))
+    if provider not in ("job", "plugin"):
         verdicts.append(_UNREACHABLE)
-    return Judgement(form, None, conditions.described(shape), tuple(verdicts), shape, conditions.library)
+    return Judgement(provider, None, conditions.described(shape), tuple(verdicts), shape, conditions.library)
+
+
+_SHAPES: Mapping[str, Shape] = {
+    "datadog": "float",
+    "cloudWatch": "MetricDataResult[]",
+    "graphite": "float[]",
+    "influxdb": "any[]",
+    "skywalking": "any",
+    "web": "any",
+}
+"""Provider -> the shape of its answers; absent where it depends on the answer, or where no condition is asked."""
+
+
+def _without_data(form: str, conditions: _Conditions) -> tuple[Part, ...]:
+    """What a provider makes of no data (`metricproviders/*`): `()` where it decides that itself."""
+    if form in ("datadog", "datadog-zero", "web"):
+        nil = Part("nil", "nil", conditions.phases("nil", (None,)))
+        if form == "datadog":
+            return (nil,)
+        if form == "datadog-zero":
+            return (nil, Part("value", "0", conditions.phases("float", (0.0,)), bounds=(0.0, 0.0)))
+        return (nil, Part("fault", "no value at the path", _ERROR), _UNKNOWN)
+    if form == "cloudWatch":
+        rows = _rows([], max(conditions.lengths))
+        return (Part("empty", "empty", conditions.phases("MetricDataResult[]", (rows,))),)
+    if form == "graphite":
+        return (Part("empty", "empty", conditions.nothing("float[]")), Part("fault", "no values", _ERROR))
+    if form == "skywalking":
+        return (Part("fault", "no answer", _ERROR), _UNKNOWN)
+    if form == "kayenta":
+        return (Part("fault", "no score", _ERROR),)
+    return (Part("fault", "no row", _ERROR),) if form in ("newRelic", "wavefront", "influxdb") else ()
+
+
+def _rows(values: Sequence[float], count: int) -> list[dict[str, object]]:
+    """An answer of CloudWatch to that many queries."""
+    return [{"Id": "", "Label": "", "Values": list(values)} for _ in range(count)]
 
 
 __all__ = [

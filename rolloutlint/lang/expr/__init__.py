@@ -7,7 +7,7 @@ questions for rules.
 
 from __future__ import annotations
 
-from rolloutlint.lang.expr.cells import Region, breakpoints, cells, looks_at_several, pairs, regions
+from rolloutlint.lang.expr.cells import MAX_POINTS, Region, breakpoints, cells, looks_at_several, pairs, regions
 from rolloutlint.lang.expr.closures import UNKNOWN, Unknown
 from rolloutlint.lang.expr.hints import CompileError
 from rolloutlint.lang.expr.lexer import ExprError
@@ -40,13 +40,29 @@ from rolloutlint.lang.expr.questions import (
     unknown_names,
     uses_index,
 )
-from rolloutlint.lang.expr.tree import Binary, Call, Hole, Member, Name, Node, Number, Span, String, children, walk
+from rolloutlint.lang.expr.tree import (
+    Binary,
+    Call,
+    Hole,
+    Member,
+    Name,
+    Node,
+    Number,
+    Predicate,
+    Slice,
+    Span,
+    String,
+    Unary,
+    children,
+    walk,
+)
 from rolloutlint.lang.expr.types import SHAPES, Shape
 
 compile = compile_condition  # noqa: A001 - as re.compile
 
 __all__ = [
     "LIBRARIES",
+    "MAX_POINTS",
     "NEWEST",
     "SHAPES",
     "UNKNOWN",
@@ -67,11 +83,14 @@ __all__ = [
     "Node",
     "Number",
     "Phase",
+    "Predicate",
     "Program",
     "Region",
     "Shape",
+    "Slice",
     "Span",
     "String",
+    "Unary",
     "Unknown",
     "UnknownName",
     "author_decided_empty",

@@ -47,7 +47,8 @@ _SEVERAL: Final = frozenset(
     ("last", "max", "min", "sum", "mean", "median", "sort", "reverse", "uniq", "take", "reduce")
 )
 _MAX_PIECES: Final = 8
-_MAX_POINTS: Final = 400
+MAX_POINTS: Final = 400
+"""So many breakpoints are looked at; where there are as many, there may be more."""
 
 
 class Region(NamedTuple):
@@ -78,7 +79,7 @@ def breakpoints(*nodes: Node) -> tuple[float, ...]:
     found: set[float] = set()
     for node in nodes:
         _collect(node, {}, found)
-    return tuple(sorted(found)) if len(found) <= _MAX_POINTS else tuple(sorted(found, key=abs)[:_MAX_POINTS])
+    return tuple(sorted(sorted(found, key=abs)[:MAX_POINTS] if len(found) > MAX_POINTS else found))
 
 
 def cells(*programs: Program | None, low: float = -math.inf, high: float = math.inf) -> tuple[float, ...]:
