@@ -537,7 +537,12 @@ def _constant(judgement: Judgement, found: Thresholds) -> _Constant | None:
         return None  # it asks whether there is data
     if "Successful" not in found.phases and traffic.isdisjoint(("Successful", None)):
         return _never_passes(judgement, found)
-    if "Failed" in found.phases or not _traffic(judgement, WITH_TRAFFIC).isdisjoint(("Failed", "Error", None)):
+    if "Failed" in found.phases:
+        return None
+    besides = _traffic(
+        judgement, WITH_TRAFFIC, numbers=found.unit is None
+    )  # a unit bounds them where nothing else does
+    if not besides.isdisjoint(("Failed", "Error", None)):
         return None
     condition = judgement.conditions[-1 if "Inconclusive" in found.phases else 0]
     compared = _first_comparison(condition)
@@ -557,10 +562,14 @@ def _never_passes(judgement: Judgement, found: Thresholds) -> _Constant:
     return _Constant(condition, compared if found.bounded else None, "" if found.bounded else "never")
 
 
-def _traffic(judgement: Judgement, worlds: Sequence[WorldKey]) -> Phases:
-    """Every phase that some world among `worlds` allows; an open one where none of them is known."""
+def _traffic(judgement: Judgement, worlds: Sequence[WorldKey], *, numbers: bool = True) -> Phases:
+    """Every phase that some world among `worlds` allows, with or without those of numbers; an open one where none of
+    them is known."""
     verdicts = [verdict for world in worlds if (verdict := judgement.verdict(world)) is not None]
-    return frozenset().union(*(verdict.phases for verdict in verdicts)) if verdicts else frozenset((None,))
+    if not verdicts:
+        return frozenset((None,))
+    parts = [part for verdict in verdicts for part in verdict.parts if numbers or part.kind != "value"]
+    return frozenset().union(*(part.phases for part in parts))
 
 
 def _looks_at_result(condition: Condition) -> bool:

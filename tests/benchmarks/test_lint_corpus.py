@@ -29,7 +29,6 @@ def test_a_clean_corpus_has_no_findings(tmp_path: Path, layout: Layout) -> None:
 
 UNSEEN = {
     "destination-host-missing",
-    "index-forgotten",
     "old-version-kept-for-ever",
     "promotion-never",
     "query-unparsable",
