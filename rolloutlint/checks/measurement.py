@@ -10,7 +10,7 @@ from rolloutlint.checks.context import Context, check
 from rolloutlint.checks.endings import ending, in_dry_run, refused, used_by
 from rolloutlint.checks.measurements import Measured, measured
 from rolloutlint.controllers.arguments import used_names
-from rolloutlint.controllers.measurement import WORLDS, Judgement, Part, Phases, Verdict, WorldKey, measure
+from rolloutlint.controllers.measurement import WORLDS, Judgement, Part, Phases, Verdict, WorldKey, measure, remembered
 from rolloutlint.controllers.measurement_runs import outcome
 from rolloutlint.controllers.metrics import providers_of
 from rolloutlint.controllers.repairs import pieces, repair
@@ -67,7 +67,7 @@ def healthy_version_aborted(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]
         if end is None:
             continue
         variant = {"empty": "" if "Error" in part.phases else "failed", "NaN": "nan"}.get(part.kind, "value")
-        yield _found(ctx, one, wrong, part, variant, when=WHEN[wrong[-1].world], answer=part.words, ending=end)
+        yield from _found(ctx, one, wrong, part, variant, when=WHEN[wrong[-1].world], answer=part.words, ending=end)
 
 
 @check("RL405")
@@ -81,7 +81,7 @@ def empty_result_passes(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
             continue
         part = passing[0].parts[0]
         variant = {"empty": _empty(one), "nil": "nil", "NaN": "nan"}.get(part.kind, "query")
-        yield _found(ctx, one, passing, part, variant, when=_when(one, passing[0]), answer=part.words)
+        yield from _found(ctx, one, passing, part, variant, when=_when(one, passing[0]), answer=part.words)
 
 
 @check("RL406")
@@ -97,7 +97,7 @@ def nan_passes(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
         asked = any(nan_checks(c.node) for c in one.measurement.judgement.conditions if c.node is not None)
         alone = one.measurement.judgement.condition("successCondition") is None
         variant = "accepted" if asked else "failure-only" if alone else ""
-        yield _found(ctx, one, passing, part, variant)
+        yield from _found(ctx, one, passing, part, variant)
 
 
 @check("RL407")
@@ -111,7 +111,7 @@ def failing_version_passes(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
         part = passing[0].parts[0]
         missing = "" if passing[0].world == "failing-no-successes" else "value"
         variant = {"empty": "empty", "NaN": "nan"}.get(part.kind, missing)
-        yield _found(ctx, one, passing, part, variant, when=WHEN[passing[-1].world], answer=part.words)
+        yield from _found(ctx, one, passing, part, variant, when=WHEN[passing[-1].world], answer=part.words)
 
 
 @check("RL408")
@@ -122,20 +122,18 @@ def no_traffic_aborts(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     for one in _deciding(ctx):
         if counts_only_failures(one.measurement.judgement) or not can_pass(one.measurement.judgement):
             continue
-        parts = {
-            verdict: part
-            for verdict in certainly(one.measurement.judgement, NO_DATA, "Failed", "Error")
-            if (part := next((p for p in verdict.parts if by_accident(one.measurement.judgement, p)), None)) is not None
-        }
+        parts = _accidents(one.measurement.judgement)
+        if not parts:
+            continue
         end = _aborted(one, frozenset().union(*(p.phases for p in parts.values())), ctx.settings.targets)
-        if not parts or end is None:
+        if end is None:
             continue
         wrong = tuple(parts)
         kinds = {part.kind for part in parts.values()}
         first = parts[wrong[0]]
         variant = {"NaN": "nan", "nil": "nil"}.get(first.kind, _empty(one, "" if "Error" in first.phases else "failed"))
         traffic = wrong[-1].world == "idle" and parts[wrong[-1]].kind == "empty"
-        yield _found(
+        yield from _found(
             ctx,
             one,
             wrong,
@@ -200,7 +198,7 @@ def first_measurement_too_early(ctx: Context[AnalysisTemplate]) -> Iterator[Find
     scrape = ctx.settings.scrape_interval or ASSUMED_SCRAPE_INTERVAL
     for one in _deciding(ctx):
         verdict = one.measurement.judgement.verdict("started")
-        arguments = _narrowing_arguments(one)
+        arguments = _narrowing_arguments(one.measurement.judgement)
         if verdict is None or verdict.part("empty") is None or not arguments:
             continue
         if not verdict.certainly("Failed", "Error"):
@@ -213,7 +211,7 @@ def first_measurement_too_early(ctx: Context[AnalysisTemplate]) -> Iterator[Find
                 continue
             if given + waits >= 2 * scrape or not arguments & _latest(use.analysis):
                 continue
-            yield _found(
+            yield from _found(
                 ctx,
                 one,
                 (verdict,),
@@ -245,26 +243,41 @@ def no_data_against_policy(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
         part = wrong[0].parts[0]
         phases = " or ".join(_known(wrong[0].phases))
         variant = "" if policy == "fail" else policy
-        yield _found(ctx, one, wrong, part, variant, when=_when(one, wrong[0]), phase=phases)
+        yield from _found(ctx, one, wrong, part, variant, when=_when(one, wrong[0]), phase=phases)
 
 
 def _deciding(ctx: Context[AnalysisTemplate]) -> Sequence[Measured]:
-    """The metrics that are measured, have conditions and answers that fit, and are not in dry run wherever they run."""
+    """The metrics that have conditions and answers that fit."""
     return ctx.world.shared(ctx.resource.resource, "deciding", lambda: tuple(_find_deciding(ctx)))
 
 
 def _find_deciding(ctx: Context[AnalysisTemplate]) -> Iterator[Measured]:
     for one in measured(ctx.world, ctx.resource, ctx.settings):
-        judgement = one.measurement.judgement
-        if not judgement.conditions or any(c.syntax or c.fault for c in judgement.conditions):
-            continue
-        query = judgement.query
-        if query is not None and (query.node is None or query.value is None or query.value.always_empty):
-            continue
-        if query is not None and query.node is not None and not selectors(query.node):
-            continue
-        if not is_inverted(judgement) and not refused(ctx, int(one.path[-1])) and not in_dry_run(ctx, one.value):
+        if _can_decide(one.measurement.judgement):
             yield one
+
+
+@remembered
+def _can_decide(judgement: Judgement) -> bool:
+    """Whether the texts of a metric can be read, fit each other and ask about series."""
+    if not judgement.conditions or any(c.syntax or c.fault for c in judgement.conditions):
+        return False
+    query = judgement.query
+    if query is None:
+        return not is_inverted(judgement)
+    if query.node is None or query.value is None or query.value.always_empty or not selectors(query.node):
+        return False
+    return not is_inverted(judgement)
+
+
+@remembered
+def _accidents(judgement: Judgement) -> Mapping[Verdict, Part]:
+    """The verdicts without data that stop a version although nobody decided so, with the answer that does it."""
+    return {
+        verdict: part
+        for verdict in certainly(judgement, NO_DATA, "Failed", "Error")
+        if (part := next((p for p in verdict.parts if by_accident(judgement, p)), None)) is not None
+    }
 
 
 def _aborted(one: Measured, phases: Phases, targets: Targets) -> str | None:
@@ -300,10 +313,15 @@ def _found(
     *,
     related: Sequence[Related] = (),
     **params: object,
-) -> Finding:
-    """A finding about `one` where the first of `verdicts` comes to pass by `part`, with the way there as its trail."""
+) -> Iterator[Finding]:
+    """A finding about `one` where the first of `verdicts` comes to pass by `part`, with the way there as its trail.
+
+    None about a metric that is refused, and so never measured, or that is in dry run wherever it runs.
+    """
+    if refused(ctx, int(one.path[-1])) or in_dry_run(ctx, one.value):
+        return
     path, piece = _place(one, part)
-    return ctx.finding(
+    yield ctx.finding(
         path,
         "value",
         piece=piece,
@@ -390,9 +408,10 @@ def _name(path: Path, metric: Mapping[str, Any]) -> str:
     return text(metric.get("name")) or f"metrics[{path[-1]}]"
 
 
-def _narrowing_arguments(one: Measured) -> frozenset[str]:
+@remembered
+def _narrowing_arguments(judgement: Judgement) -> frozenset[str]:
     """The arguments without a known value that narrow every selector of the query to certain pods."""
-    query = one.measurement.judgement.query
+    query = judgement.query
     if query is None or query.node is None:
         return frozenset()
     found = [

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from rolloutlint.checks.analyses import uses_of
-from rolloutlint.controllers.measurement import Measurement, measure
+from rolloutlint.controllers.measurement import Measurement, depends_on_arguments, measure
 from rolloutlint.finding import Path
 from rolloutlint.graph import World
 from rolloutlint.model import AnalysisTemplate
@@ -40,8 +40,8 @@ def measured(world: World, template: AnalysisTemplate, settings: Settings) -> Se
 def _find(world: World, template: AnalysisTemplate, settings: Settings) -> Iterator[Measured]:
     if world.patched(template.resource, ("spec",)):
         return
-    arguments = known_arguments(world, template)
     for path, metric in template.metrics:
+        arguments = known_arguments(world, template) if depends_on_arguments(metric) else {}
         measurement = measure(metric, arguments, settings.targets)
         if measurement is not None:
             yield Measured(path, metric, measurement)

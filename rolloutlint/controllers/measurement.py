@@ -12,10 +12,10 @@ Equal texts are judged once: `judge` remembers.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, wraps
 from itertools import islice, pairwise
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Concatenate, Literal, NamedTuple, ParamSpec, TypeAlias, TypeVar
 
 from rolloutlint.lang import expr
 from rolloutlint.lang.expr import (
@@ -36,7 +36,7 @@ from rolloutlint.lang.promql.tree import Node as QueryNode
 from rolloutlint.lang.promql.tree import Span
 from rolloutlint.lang.promql.values import Abstract, Reason
 from rolloutlint.lang.promql.worlds import WhatIf, what_if
-from rolloutlint.lang.template import Expanded, expand
+from rolloutlint.lang.template import Expanded, expand, open_names
 from rolloutlint.settings import Targets, Version
 
 WorldKey = Literal[
@@ -145,6 +145,10 @@ class Query(NamedTuple):
     worlds: WhatIf | None
 
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
 class Judgement(NamedTuple):
     """What the texts of a metric come to. Spans are offsets into the filled-in texts."""
 
@@ -159,6 +163,8 @@ class Judgement(NamedTuple):
     classified: bool = False
     """Whether the matchers of the query say which requests fail; else `healthy` and `failing` follow from the
     conditions: what passes while the narrower series stand still is called healthy."""
+    memo: dict[object, Any] | None = None
+    """What `remembered` functions answered about it."""
 
     def condition(self, field: str) -> Condition | None:
         """The condition of one field, if it is set."""
@@ -167,6 +173,23 @@ class Judgement(NamedTuple):
     def verdict(self, world: WorldKey) -> Verdict | None:
         """The verdict in one world; `None` where the texts do not tell that world apart."""
         return next((v for v in self.verdicts if v.world == world), None)
+
+
+def remembered(function: Callable[Concatenate[Judgement, P], T]) -> Callable[Concatenate[Judgement, P], T]:
+    """Ask a pure function once about each judgement (and further hashable arguments): equal metrics share theirs."""
+
+    @wraps(function)
+    def asked(judgement: Judgement, /, *args: P.args, **named: P.kwargs) -> T:
+        key = (function, args, tuple(named.items())) if named else (function, args)
+        memo = judgement.memo
+        if memo is None:
+            return function(judgement, *args, **named)
+        if key not in memo:
+            memo[key] = function(judgement, *args, **named)
+        answer: T = memo[key]
+        return answer
+
+    return asked
 
 
 class Measurement(NamedTuple):
@@ -179,6 +202,17 @@ class Measurement(NamedTuple):
     def piece(self, field: str, span: Span) -> Span:
         """Offsets into the value as written of a span of the filled-in text of `field`."""
         return self.texts[field].origin(*span)
+
+
+def depends_on_arguments(metric: Mapping[str, Any]) -> bool:
+    """Whether a text of `metric` has a placeholder whose value `measure` would fill in."""
+    provider = metric.get("provider")
+    prometheus = provider.get("prometheus") if isinstance(provider, dict) else None
+    query = prometheus.get("query") if isinstance(prometheus, dict) else None
+    conditions = (metric.get("successCondition"), metric.get("failureCondition"))
+    if any(isinstance(text, str) and "{{" in text and open_names(text) for text in conditions):
+        return True
+    return isinstance(query, str) and "{{" in query and bool(open_names(query, keep_in_strings=True))
 
 
 def measure(metric: Mapping[str, Any], arguments: Mapping[str, str], targets: Targets) -> Measurement | None:
@@ -250,8 +284,8 @@ def judge(form: str, query: str, success: str, failure: str, library: Library, p
     """
     conditions = _conditions(success, failure, library)
     if form.startswith("prometheus"):
-        return _judge_prometheus(form, query, conditions, prometheus)
-    return _judge_other(form, conditions)
+        return _judge_prometheus(form, query, conditions, prometheus)._replace(memo={})
+    return _judge_other(form, conditions)._replace(memo={})
 
 
 @lru_cache(maxsize=1024)

@@ -8,11 +8,12 @@ the interpretation of the query proves. How the two conditions come to one phase
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
-from rolloutlint.controllers.measurement import Judgement, WorldKey
+from rolloutlint.controllers.measurement import Judgement, WorldKey, remembered
 from rolloutlint.lang import expr
-from rolloutlint.lang.expr import Phase, Program, Region
+from rolloutlint.lang.expr import Library, Phase, Region, Shape
 from rolloutlint.lang.promql.units import Unit, unit_of
 
 WITH_TRAFFIC: tuple[WorldKey, ...] = ("normal", "healthy", "failing")
@@ -64,17 +65,14 @@ class Thresholds(NamedTuple):
         return 1 - passing[0].low / self.share.whole
 
 
+@remembered
 def thresholds_of(judgement: Judgement) -> Thresholds | None:
     """The thresholds of a metric; `None` where its conditions do not compile or a placeholder leaves them open."""
     shape = judgement.shape
     if shape is None or not judgement.conditions:
         return None
-    programs: dict[str, Program] = {}
-    for condition in judgement.conditions:
-        if condition.node is None or condition.fault is not None:
-            return None
-        programs[condition.field] = expr.compile(condition.node, shape, judgement.library)
-    success, failure = programs.get("successCondition"), programs.get("failureCondition")
+    if any(condition.node is None or condition.fault is not None for condition in judgement.conditions):
+        return None
     low, high, unit = -math.inf, math.inf, None
     query = judgement.query
     if query is not None and query.node is not None and query.value is not None:
@@ -84,17 +82,31 @@ def thresholds_of(judgement: Judgement) -> Thresholds | None:
             low = max(low, 0.0)  # no bucket of a duration ends below zero
     if low > high:
         return None
+    texts = {condition.field: condition.text for condition in judgement.conditions}
+    found = _compared(
+        texts.get("successCondition", ""), texts.get("failureCondition", ""), shape, judgement.library, low, high
+    )
+    return None if found is None else found._replace(unit=unit, share=_share(judgement))
+
+
+@lru_cache(maxsize=4096)
+def _compared(
+    success_text: str, failure_text: str, shape: Shape, library: Library, low: float, high: float
+) -> Thresholds | None:
+    """The thresholds of two conditions between two bounds; equal texts are evaluated once."""
+    texts = (success_text, failure_text)
+    success, failure = (expr.program_of(text, shape, library) if text else None for text in texts)
     found = tuple(expr.regions(success, failure, low=low, high=high))
     if any(region.outcome in (None, "Error") for region in found):
         return None
-    compares = any(expr.comparisons(c.node) for c in judgement.conditions if c.node is not None)
-    gaps = tuple(region for region in found if region.outcome == "Inconclusive")
+    nodes = [program.node for program in (success, failure) if program is not None and program.node is not None]
     overlaps: tuple[Region, ...] = ()
     if success is not None and failure is not None:
         holds = [r for r in expr.regions(success, None, low=low, high=high) if r.outcome == "Successful"]
         refuses = [r for r in expr.regions(None, failure, low=low, high=high) if r.outcome == "Failed"]
         overlaps = tuple(both for one in holds for other in refuses if (both := _common(one, other)) is not None)
-    return Thresholds(low, high, found, gaps, overlaps, compares, unit, _share(judgement))
+    gaps = tuple(region for region in found if region.outcome == "Inconclusive")
+    return Thresholds(low, high, found, gaps, overlaps, any(expr.comparisons(node) for node in nodes), None, None)
 
 
 def _common(one: Region, other: Region) -> Region | None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
-from rolloutlint.controllers.measurement import Judgement, Part, Phases, Verdict, WorldKey
+from rolloutlint.controllers.measurement import Judgement, Part, Phases, Verdict, WorldKey, remembered
 from rolloutlint.lang.expr import Call, Node, Phase, author_decided_empty, nan_checks, walk
 from rolloutlint.lang.promql.outcomes import outcomes
 from rolloutlint.lang.promql.tree import Selector, selectors
@@ -39,24 +39,28 @@ _FAILURES: Final = re.compile(
 """Names of metrics that count what goes wrong."""
 
 
+@remembered
 def certainly(judgement: Judgement, worlds: Sequence[WorldKey], *phases: Phase) -> tuple[Verdict, ...]:
     """The verdicts of those of `worlds` in which nothing but `phases` is possible, in that order."""
     verdicts = (judgement.verdict(world) for world in worlds)
     return tuple(v for v in verdicts if v is not None and v.certainly(*phases))
 
 
+@remembered
 def can_pass(judgement: Judgement) -> bool:
     """Whether some answer with traffic is, or may be, a success. If none is, the condition itself is at fault."""
     normal = judgement.verdict("normal")
     return normal is None or not normal.phases.isdisjoint(("Successful", None))
 
 
+@remembered
 def always_passes(judgement: Judgement) -> bool:
     """Whether every answer with traffic is a success: then too the condition itself is at fault."""
     normal = judgement.verdict("normal")
     return normal is not None and normal.certainly("Successful")
 
 
+@remembered
 def is_inverted(judgement: Judgement) -> bool:
     """Whether the numbers of a broken version pass and those of a healthy one fail: the wrong way round."""
     return _numbers(judgement, HEALTHY) == {"Failed"} and _numbers(judgement, FAILING) == {"Successful"}
@@ -102,6 +106,7 @@ def deviates(verdict: Verdict, no_data: str) -> bool:
     return bool(phases) and None not in phases and phases.isdisjoint(wanted) and verdict.part("fault") is None
 
 
+@remembered
 def counts_only_failures(judgement: Judgement, *, by_name: bool = False) -> bool:
     """Whether a query selects nothing but failures, so that a healthy version looks to it like no version at all.
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
-from rolloutlint.lang.placeholder import placeholders
+from rolloutlint.lang.placeholder import Placeholder, placeholders
 
 
 class Segment(NamedTuple):
@@ -61,10 +62,7 @@ def expand(text: str, values: Mapping[str, str], *, keep_in_strings: bool = Fals
     literals (and comments) stay, so that queries that differ only in a label's value stay equal. A value is not
     expanded again, as in Argo.
     """
-    known = [hole for hole in placeholders(text) if hole.name is not None and hole.name in values]
-    if known and keep_in_strings:
-        quoted = frozenset(_quoted(text))
-        known = [hole for hole in known if hole.start not in quoted]
+    known = [hole for hole in _holes(text, keep_in_strings) if hole.name in values]
     if not known:
         return Expanded(text, ())
     segments: list[Segment] = []
@@ -84,6 +82,19 @@ def expand(text: str, values: Mapping[str, str], *, keep_in_strings: bool = Fals
         parts.append(text[source:])
         segments.append(Segment(length, length + len(text) - source, source, len(text), False))
     return Expanded("".join(parts), tuple(segments))
+
+
+def open_names(text: str, *, keep_in_strings: bool = False) -> frozenset[str]:
+    """The arguments whose values decide what `expand` makes of `text`."""
+    return frozenset([hole.name or "" for hole in _holes(text, keep_in_strings)])
+
+
+@lru_cache(maxsize=4096)
+def _holes(text: str, keep_in_strings: bool) -> tuple[Placeholder, ...]:
+    """The placeholders of arguments that may be replaced. Texts are often the same in many applications."""
+    found = [hole for hole in placeholders(text) if hole.name is not None]
+    quoted = frozenset(_quoted(text)) if found and keep_in_strings else frozenset()
+    return tuple([hole for hole in found if hole.start not in quoted])
 
 
 def _quoted(text: str) -> Iterator[int]:
