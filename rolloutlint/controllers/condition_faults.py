@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
 
 from rolloutlint.controllers.measurement import Condition, Judgement
 from rolloutlint.controllers.providers import row_clause
 from rolloutlint.lang import expr
-from rolloutlint.lang.expr import CompileError, ExprError, Fault, Shape, Span, unknown_names, walk
+from rolloutlint.lang.expr import Fault, Library, Shape, Span, unknown_names, walk
 from rolloutlint.lang.expr.questions import is_result
 from rolloutlint.lang.expr.tree import Binary, Call, Chain, Member, Nil, Node, Number
 from rolloutlint.lang.placeholder import placeholders
@@ -62,58 +63,59 @@ def never_evaluated(judgement: Judgement, condition: Condition, provider: Mappin
     """
     if condition.node is None:
         return None
-    names = unknown_names(condition.node, judgement.library)
+    one_row = False
+    if judgement.provider == "newRelic":
+        query = provider.get("query")
+        one_row = isinstance(query, str) and _ONE_ROW(query) is not None and row_clause(query) is None
+    unread = judgement.query is not None and judgement.query.node is None
+    shape = None if unread else judgement.shape
+    found = _by_types(judgement.provider, shape, judgement.library, condition.text, one_row)
+    return _run(judgement, condition) if found is None and judgement.provider != "cloudWatch" else found
+
+
+@lru_cache(maxsize=4096)
+def _by_types(provider: str, shape: Shape | None, library: Library, text: str, one_row: bool) -> Never | None:
+    """Why a condition never compiles; equal texts are asked about once."""
+    node = expr.parse(text, library)
+    names = unknown_names(node, library)
     if names:
         since = "needs Argo Rollouts" in names[0].hint
         why: Why = "" if since else "name" if names[0].hint else "name-plain"
         return Never(why, f"unknown name {names[0].name}", names[0].span, names[0].hint)
-    if judgement.provider == "cloudWatch":
+    if provider == "cloudWatch":
         return None  # RL451 knows the fields of its results
-    if condition.fault is not None:
-        return _compiled(condition.fault)
-    if judgement.shape is None:
-        shapes = _SHAPES.get(judgement.provider, ())
-        query = provider.get("query")
-        if judgement.provider == "newRelic" and isinstance(query, str) and _ONE_ROW(query) and not row_clause(query):
-            shapes = ("map",)
-        return _in_every_shape(condition.node, shapes, judgement)
-    filled = _filled(condition, judgement)
-    return filled if filled is not None else _run(judgement, condition)
+    if shape is None:
+        return _in_every_shape(node, ("map",) if one_row else _SHAPES.get(provider, ()), library)
+    fault = expr.program_of(node, shape, library).error
+    return _compiled(fault) if fault is not None else _filled(text, shape, library)
 
 
-def _compiled(fault: CompileError | Fault) -> Never:
+def _compiled(fault: Fault) -> Never:
     why: Why = "" if fault.hint else "plain"
     if fault.hint.startswith("the result is a list: write `result[0]`"):
         why = "list"
     elif fault.hint.startswith("the result is one number"):
         why = "number"
-    span = fault.span if isinstance(fault, Fault) else (fault.start, fault.end)
-    return Never(why, fault.message, span, fault.hint)
+    return Never(why, fault.message, fault.span, fault.hint)
 
 
-def _in_every_shape(node: Node, shapes: tuple[Shape, ...], judgement: Judgement) -> Never | None:
+def _in_every_shape(node: Node, shapes: tuple[Shape, ...], library: Library) -> Never | None:
     """The fault for the last of `shapes` if there is one for each."""
-    faults = [expr.program_of(node, shape, judgement.library).error for shape in shapes]
+    faults = [expr.program_of(node, shape, library).error for shape in shapes]
     last = faults[-1] if faults else None
     return None if last is None or None in faults else _compiled(last)
 
 
-def _filled(condition: Condition, judgement: Judgement) -> Never | None:
+def _filled(text: str, shape: Shape, library: Library) -> Never | None:
     """The fault of a condition with placeholders if a number were filled in for each: types do not depend on values."""
-    holes = placeholders(condition.text)
-    if not holes or judgement.shape is None:
+    holes = placeholders(text)
+    if not holes:
         return None
-    text = condition.text
     for hole in holes:
         text = text[: hole.start] + _STAND_IN.ljust(hole.end - hole.start) + text[hole.end :]
-    try:
-        expr.compile(text, judgement.shape, judgement.library)
-    except CompileError as error:
-        found = _compiled(error)
-        return found if found.why == "list" else None
-    except ExprError:
-        return None
-    return None
+    program = expr.program_of(text, shape, library)
+    found = _compiled(program.error) if program.error is not None else None
+    return found if found is not None and found.why == "list" else None
 
 
 def _run(judgement: Judgement, condition: Condition) -> Never | None:

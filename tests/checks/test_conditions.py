@@ -220,6 +220,7 @@ FITTING = [
     ("a scalar", "scalar(avg(cart_level))", "result > 1"),
     ("a placeholder for the whole query, with index", "{{args.query}}", "len(result) > 0 && result[0] > 1"),
     ("a placeholder for the whole query, without", "{{args.query}}", "result > 1"),
+    ("a query that is none", "scalar(avg(cart_level)", "result > 1"),
     ("a number of Datadog", DATADOG, "default(result, 5) < 1"),
     ("a JSON string", WEB, "result == 'ok'"),
     ("a JSON number", WEB, "result > 1"),
