@@ -120,6 +120,7 @@ NO_DATA = [
     ("000", "RL408", 3),  # a ratio, the same with `or vector(1)`, which does nothing about NaN, and nil from Datadog
     ("000", "RL405", 1),
     ("000", "RL407", 1),
+    ("000", "RL426", 1),  # that `or vector(1)` itself
     ("001", "RL408", 2),
     ("003", "RL404", 2),
     ("003", "RL408", 4),

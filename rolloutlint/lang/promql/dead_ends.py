@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from .interpret import interpret
-from .relations import COMPARISONS, useless_fallbacks, walk
+from .relations import COMPARISONS, grouping_of, number, useless_fallbacks, walk
 from .tree import Aggregation, Binary, Call, Node, Paren, Unary, bare, children
 from .values import NO_LABELS, Reason
 
@@ -71,11 +71,23 @@ def dead_ends(node: Node, *, prometheus: Version = 3) -> Iterator[DeadEnd]:
 
 
 def _may_be_dead(node: Node) -> bool:
+    """Whether it is worth to interpret a node: the usual guards and quantiles are passed over quickly."""
     if isinstance(node, Call):
-        return node.func in _CALLS
+        return node.func in _CALLS and (not node.func.startswith("histogram_") or _may_lack_le(node.args[-1]))
     if isinstance(node, Aggregation):
         return node.op in _PICKING
-    return isinstance(node, Binary) and (node.op == "unless" or (node.op in COMPARISONS and not node.return_bool))
+    if not isinstance(node, Binary) or node.return_bool:
+        return False
+    if node.op in (">", ">=", "!="):
+        bound = number(node.right)
+        return bound is None or bound > 0
+    return node.op == "unless" or node.op in COMPARISONS
+
+
+def _may_lack_le(buckets: Node) -> bool:
+    aggregations = (one for one in walk(buckets) if isinstance(one, Aggregation))
+    groupings = (grouping_of(one.grouping) for one in aggregations)
+    return any(by is not ("le" in labels) for by, labels in groupings)
 
 
 def unmatched(node: Node, *, prometheus: Version = 3) -> Iterator[tuple[Binary, frozenset[str], frozenset[str]]]:
@@ -83,17 +95,19 @@ def unmatched(node: Node, *, prometheus: Version = 3) -> Iterator[tuple[Binary, 
 
     Only elements that have none of these labels can then be paired.
     """
-    for child in children(node):
-        yield from unmatched(child, prometheus=prometheus)
-    if not isinstance(node, Binary) or node.matching is not None or node.op in _SETS or node.fill:
+    nodes = tuple(walk(node))
+    if not any(isinstance(one, Aggregation) and one.grouping is not None and one.grouping.labels for one in nodes):
         return
-    sides = bare(node.left), bare(node.right)
-    if any(side.type != "vector" for side in sides) or not any(isinstance(side, Aggregation) for side in sides):
-        return
-    value = interpret(node, prometheus=prometheus)
-    if any(r.code == "never-match" and r.span == node.span for r in value.empty):
-        left, right = (interpret(side, prometheus=prometheus).labels or NO_LABELS for side in sides)
-        yield node, left, right
+    for one in nodes:
+        if not isinstance(one, Binary) or one.matching is not None or one.op in _SETS or one.fill:
+            continue
+        sides = bare(one.left), bare(one.right)
+        if any(side.type != "vector" for side in sides) or not any(isinstance(side, Aggregation) for side in sides):
+            continue
+        value = interpret(one, prometheus=prometheus)
+        if any(reason.code == "never-match" and reason.span == one.span for reason in value.empty):
+            left, right = (interpret(side, prometheus=prometheus).labels or NO_LABELS for side in sides)
+            yield one, left, right
 
 
 Idleness = Literal["appended", "dropped", "never-used", "scalar"]
