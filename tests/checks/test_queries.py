@@ -266,7 +266,8 @@ def test_an_operand_that_is_always_empty_is_reported_once(query: str) -> None:
     [
         f"histogram_quantile(0.9, sum by (le) ({BUCKETS}))",
         f"histogram_quantile(0.9, {BUCKETS})",
-        "histogram_quantile(0.9, sum(rate(native_duration_seconds[5m])) by ({{args.labels}}))",
+        "histogram_quantile(0.9, sum by ({{args.labels}}) (rate(duration_seconds_bucket[5m])))",
+        "histogram_quantile(0.9, sum(rate(native_duration_seconds[5m])))",
         f"sum({RATE}) > 0",
         "temperature < 0",
         f"sum({FAILED}) / sum({RATE}) > 0.05",

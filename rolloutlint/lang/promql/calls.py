@@ -13,7 +13,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from rolloutlint.lang.regexp import go_regexp
 
 from .relations import RATES, grouping_of, nameless
-from .tree import Aggregation, Call, Node, Range, Selector, String, Subquery, bare
+from .tree import Aggregation, Call, Node, Range, Selector, String, Subquery, bare, selectors
 from .values import ANY_LABEL, NEVER, NO_LABELS, Abstract, Reasons, nothing, reason, unknown
 
 INF: Final = math.inf
@@ -420,15 +420,23 @@ def _unbounded(node: Call, args: list[Abstract], assume: Assume | None) -> Abstr
 # -- histograms
 
 
+def _is_classic(buckets: Node) -> bool:
+    """Whether all series are buckets with a label `le` of their own: a native histogram needs none."""
+    return all(s.name is not None and s.name.endswith("_bucket") for s in selectors(buckets))
+
+
 def _histogram_quantile(node: Call, args: list[Abstract], assume: Assume | None) -> Abstract:
     phi, b = args
     labels = None if b.labels is None else b.labels - {"le"}
     cardinality = min(b.cardinality, 1) if labels == NO_LABELS else b.cardinality
     if b.always_empty:
         return nothing(b.empty, labels, b.errors)
-    if b.labels is not None and "le" not in b.labels and ANY_LABEL not in b.labels:
-        return nothing(reason("no-le-label", node.args[1].span), labels, b.errors)
     empty = b.empty
+    if b.labels is not None and "le" not in b.labels and ANY_LABEL not in b.labels:
+        lacking = reason("no-le-label", node.args[1].span)
+        if _is_classic(node.args[1]):
+            return nothing(lacking, labels, b.errors)
+        empty |= lacking
     seen = _observed(node.args[1], assume) if assume is not None else None
     if not empty and seen is None:
         empty = reason("le-label-missing", node.args[1].span)
