@@ -176,3 +176,22 @@ def lay_out(folder: Path, files: dict[str, str]) -> None:
 def compared(folder: Path) -> set[tuple[str, str]]:
     found = ((f.finding.rule, f.finding.resource) for f in lint(folder).active)
     return {(rule, resource.kind) for rule, resource in found if resource is not None and rule in COMPARED}
+
+
+def test_a_comparison_with_the_stable_version_that_the_query_never_gives_is_an_error_each_time() -> None:
+    assert places(SEEDS / "003", "RL403") == [("analysis.yaml", "spec.metrics[0].successCondition")]
+    assert messages(SEEDS / "003", "RL403") == [
+        "`successCondition` of `success-against-stable` takes element 1 of a result that never has more than one"
+    ]
+
+
+@pytest.mark.parametrize("seed, metrics", [("003", ["p99-latency", "p95-latency"]), ("004", ["p95-latency"])])
+def test_a_quantile_of_each_pod_is_judged_by_chance(seed: str, metrics: list[str]) -> None:
+    found = messages(SEEDS / seed, "RL419")
+    assert [re.findall(r"of `(.+?)` is any of several series", message) for message in found] == [[m] for m in metrics]
+
+
+def test_the_missing_inconclusive_limit_is_explained_where_it_matters() -> None:
+    assert messages(SEEDS / "003", "RL317") == [
+        "`error-rate` can be Inconclusive, from 0.01 up to 0.05, and has no `inconclusiveLimit`"
+    ]
