@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-from rolloutlint.controllers.metrics import effective_count, limits_of
+from rolloutlint.controllers.metrics import Limits, effective_count, limits_of
 from rolloutlint.lang.duration import parse_duration
 from rolloutlint.lang.expr import Phase
 from rolloutlint.settings import Targets
@@ -39,45 +39,40 @@ _UNKNOWN = Outcome("unknown", None, None)
 
 
 def outcome(phase: Phase, metric: Mapping[str, Any], targets: Targets) -> Outcome:
-    """How an entry of `spec.metrics` ends when every measurement gives `phase`."""
+    """How an entry of `spec.metrics` ends when every measurement gives `phase`.
+
+    It is one that `validate_metrics` accepts: others end before the first measurement.
+    """
     limits, count = limits_of(metric, targets), effective_count(metric)
+    enough, kind = _threshold(phase, limits)
+    if enough is None or count is None:
+        return _UNKNOWN
+    last: float = max(1, count)
+    if phase == "Error" and count > 0:
+        last = math.inf  # errors never use up the count
+    if last < enough:
+        if limits.success is None or limits.failure is None:
+            return _UNKNOWN
+        kind = "succeeds"
+        if limits.success:  # the count is reached without the successes that were asked for
+            kind = "pauses" if limits.failure >= 0 else "aborts"
+        enough = last
+    if math.isinf(enough):
+        return Outcome("goes-on", None, None)
+    step = ERROR_RETRY if phase == "Error" else _seconds(metric, "interval")
+    return Outcome(kind, int(enough), _after(metric, int(enough) - 1, step))
+
+
+def _threshold(phase: Phase, limits: Limits) -> tuple[float | None, Ending]:
+    """How many measurements of a phase end the metric whatever its count (`None`: unknown), and how it then ends."""
     if phase == "Successful":
-        return _success(metric, count, limits.success)
-    tolerated, kind = _tolerated(phase, limits.failure, limits.inconclusive, limits.error)
-    if tolerated is None or count is None or limits.success is None:
-        return _UNKNOWN
-    if phase == "Error":
-        return Outcome(kind, tolerated + 1, _after(metric, tolerated, ERROR_RETRY))
-    interval = _seconds(metric, "interval")
-    if 0 <= tolerated < count:
-        return Outcome(kind, tolerated + 1, _after(metric, tolerated, interval))
-    if math.isinf(count):
-        return Outcome("goes-on", None, None)
-    last = max(1, int(count))
-    end: Ending = "succeeds"
-    if limits.success:  # the count is reached without the successes that were asked for
-        end = "aborts" if limits.failure == -1 else "pauses"
-    return Outcome(end, last, _after(metric, last - 1, interval))
-
-
-def _tolerated(
-    phase: Phase, failure: int | None, inconclusive: int | None, error: int | None
-) -> tuple[int | None, Ending]:
-    """How many measurements of a phase are tolerated, and what one more does."""
-    if phase == "Error":
-        return error, "aborts"
-    return (failure, "aborts") if phase == "Failed" else (inconclusive, "pauses")
-
-
-def _success(metric: Mapping[str, Any], count: float | None, wanted: int | None) -> Outcome:
-    if count is None or wanted is None:
-        return _UNKNOWN
-    needed = min(count, wanted or math.inf)
-    if math.isinf(needed):
-        return Outcome("goes-on", None, None)
-    last = max(1, int(needed))
-    ending: Ending = "pauses" if wanted and count < wanted else "succeeds"
-    return Outcome(ending, last, _after(metric, last - 1, _seconds(metric, "interval")))
+        wanted = limits.success
+        return (None if wanted is None else wanted if wanted > 0 else math.inf), "succeeds"
+    if phase == "Failed":
+        limit = limits.failure
+        return (None if limit is None else limit + 1 if limit >= 0 else math.inf), "aborts"
+    limit, kind = (limits.error, "aborts") if phase == "Error" else (limits.inconclusive, "pauses")
+    return (None if limit is None else max(1, limit + 1)), kind  # type: ignore[return-value]
 
 
 def _after(metric: Mapping[str, Any], steps: int, step: float | None) -> float | None:
@@ -85,7 +80,7 @@ def _after(metric: Mapping[str, Any], steps: int, step: float | None) -> float |
     delay = _seconds(metric, "initialDelay")
     if delay is None or (steps and step is None):
         return None
-    return delay + steps * (step or 0.0)
+    return max(0.0, delay) + steps * max(0.0, step or 0.0)
 
 
 def _seconds(metric: Mapping[str, Any], field: str) -> float | None:
