@@ -45,6 +45,8 @@ class Rule(NamedTuple):
     """Variant name (`""` for the default) -> texts."""
     page: str
     """Absolute path of the page."""
+    mentions: tuple[str, ...] = ()
+    """Words of which an object must hold one for the rule to have anything to say about it; empty: always asked."""
 
 
 class Profile(NamedTuple):
@@ -114,6 +116,7 @@ def parse_front_matter(text: str, page: str) -> Rule:
             stability=front["stability"],
             since=str(front["since"]),
             applies_to=tuple(front["applies-to"]),
+            mentions=tuple(front.get("mentions") or ()),
             needs=tuple(front.get("needs") or ()),
             targets=dict(front.get("targets") or {}),
             profiles=tuple(front["profiles"]),

@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from rolloutlint import __version__, suppress
 from rolloutlint.catalogue import Catalogue, Rule
@@ -45,6 +45,15 @@ USERS_SHOWN = 5
 """How many users of an object a finding about it lists."""
 
 _OBJECT_LIKE = re.compile(r"""^[ \t]*(?:-[ \t]+)?["']?(?:apiVersion|kind)["']?[ \t]*:""", re.MULTILINE)
+
+
+class Todo(NamedTuple):
+    """A rule to ask about each object of a kind."""
+
+    rule: Rule
+    check: Check[Any]
+    words: tuple[bytes, ...]
+    """Objects without any of these words need not be asked; empty: all are."""
 
 
 class Loaded:
@@ -275,7 +284,7 @@ class Run:
         for problem in self.loaded.problems:
             told = False
             levels = self.plan.for_file(problem.at.document.source)
-            for rule, function in todo:
+            for rule, function, _ in todo:
                 context: Context[Any] = Context(problem, self.world, self.settings, rule)
                 for finding in self._run(rule, function, context, problem.at):
                     told = told or finding.rule in levels
@@ -288,7 +297,7 @@ class Run:
 
     def _findings(self, rules: Mapping[str, Sequence[Rule]]) -> Iterator[tuple[Finding, str]]:
         everywhere = _checks(rules.get("*", ())) if self.loaded.resources else ()
-        by_kind: dict[tuple[str, str], tuple[tuple[Rule, Check[Any]], ...]] = {}
+        by_kind: dict[tuple[str, str], tuple[Todo, ...]] = {}
         for resource in self.loaded.resources:
             group, kind = resource.group_kind
             todo = by_kind.get((group, kind))
@@ -300,10 +309,13 @@ class Run:
             if todo:
                 yield from self._check(resource, todo)
 
-    def _check(self, resource: Resource, todo: Sequence[tuple[Rule, Check[Any]]]) -> Iterator[tuple[Finding, str]]:
+    def _check(self, resource: Resource, todo: Sequence[Todo]) -> Iterator[tuple[Finding, str]]:
         view, world, settings, whole = self.world.view(resource), self.world, self.settings, resource.place()
         users: tuple[Related, ...] | None = None
-        for rule, function in todo:
+        frozen = resource.frozen
+        for rule, function, words in todo:
+            if words and not any(map(frozen.__contains__, words)):
+                continue
             for finding in self._run(rule, function, Context(view, world, settings, rule), whole):
                 if self._patched(resource, finding):
                     continue
@@ -367,8 +379,8 @@ class Run:
         )
 
 
-def _checks(rules: Sequence[Rule]) -> tuple[tuple[Rule, Check[Any]], ...]:
-    return tuple((rule, check_of(rule.id)) for rule in rules)
+def _checks(rules: Sequence[Rule]) -> tuple[Todo, ...]:
+    return tuple(Todo(rule, check_of(rule.id), tuple(word.encode() for word in rule.mentions)) for rule in rules)
 
 
 def _inside(finding: Finding, depth: int) -> Finding:
