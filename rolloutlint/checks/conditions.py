@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from rolloutlint.checks.context import Context, check
 from rolloutlint.checks.endings import end_of, in_dry_run, used_by
 from rolloutlint.checks.measurements import Measured, measured
-from rolloutlint.controllers.condition_faults import Never, dead_guards, never_evaluated
+from rolloutlint.controllers.condition_faults import Guard, Never, dead_guards, never_evaluated
 from rolloutlint.controllers.limits import can_be_inconclusive as can_be_by_text
-from rolloutlint.controllers.measurement import Condition, Judgement, Phases, WorldKey, measure
+from rolloutlint.controllers.measurement import Condition, Judgement, Phases, WorldKey, measure, remembered
 from rolloutlint.controllers.metrics import limits_of, providers_of
 from rolloutlint.controllers.repairs import Repair, pieces, repair
 from rolloutlint.controllers.thresholds import (
@@ -29,6 +29,7 @@ from rolloutlint.lang.expr import (
     Access,
     Comparison,
     ExprError,
+    LateGuard,
     Span,
     comparisons,
     ignored_arguments,
@@ -110,7 +111,7 @@ def inconclusive_limit_implicit(ctx: Context[AnalysisTemplate]) -> Iterator[Find
 def condition_unparsable(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A condition that is no expression."""
     for one in measured(ctx.world, ctx.resource, ctx.settings):
-        for condition in _evaluated(one):
+        for condition in _evaluated(one.measurement.judgement):
             error = condition.syntax
             if error is None or not _certainly_wrong(condition, error):
                 continue
@@ -152,19 +153,18 @@ def condition_always_errors(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]
 def guard_without_effect(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A guard against missing data that guards nothing."""
     for one in _evaluable(ctx):
-        for condition in one.measurement.judgement.conditions:
-            for guard in dead_guards(one.measurement.judgement, condition):
-                yield _at(
-                    ctx,
-                    one,
-                    condition,
-                    guard.span,
-                    guard.why,
-                    fix=None if guard.why else _repaired(ctx, one),
-                    guard=condition.text[slice(*guard.span)],
-                    operand=condition.text[slice(*guard.operand)],
-                    end=_error_end(ctx, one),
-                )
+        for condition, guard in _dead(one.measurement.judgement):
+            yield _at(
+                ctx,
+                one,
+                condition,
+                guard.span,
+                guard.why,
+                fix=None if guard.why else _repaired(ctx, one),
+                guard=condition.text[slice(*guard.span)],
+                operand=condition.text[slice(*guard.operand)],
+                end=_error_end(ctx, one),
+            )
 
 
 @check("RL410")
@@ -176,25 +176,23 @@ def guard_after_access(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
         answered = query is not None and query.value is not None and not query.value.empty
         if judgement.shape not in ("float[]", "MetricDataResult[]") or answered:
             continue
-        for condition in judgement.conditions:
-            for late in late_guards(condition.node) if condition.node is not None else ():
-                yield _at(
-                    ctx,
-                    one,
-                    condition,
-                    late.access,
-                    fix=_guard_first(ctx, one, condition),
-                    access=condition.text[slice(*late.access)],
-                    guard=condition.text[slice(*late.guard)],
-                    end=_error_end(ctx, one),
-                )
+        for condition, late in _late(judgement):
+            yield _at(
+                ctx,
+                one,
+                condition,
+                late.access,
+                fix=_guard_first(ctx, one, condition),
+                access=condition.text[slice(*late.access)],
+                guard=condition.text[slice(*late.guard)],
+                end=_error_end(ctx, one),
+            )
 
 
 @check("RL413")
 def condition_constant(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """Conditions that decide the same whatever is measured."""
-    for one, found in _compared(ctx):
-        constant = _constant(one.measurement.judgement, found)
+    for one, (found, constant, *_) in _compared(ctx):
         if constant is None:
             continue
         condition, compared, variant = constant
@@ -216,12 +214,8 @@ def condition_constant(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
 @check("RL414")
 def threshold_unit(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A threshold on another scale than the query."""
-    for one, found in _compared(ctx):
-        judgement = one.measurement.judgement
-        if _constant(judgement, found) is not None or _inverted(judgement, found):
-            continue
-        off = _off_scale(judgement, found)
-        if off is None:
+    for one, (found, constant, inverted, off) in _compared(ctx):
+        if off is None or constant is not None or inverted:
             continue
         yield _at(
             ctx,
@@ -241,10 +235,10 @@ def threshold_unit(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
 @check("RL415")
 def conditions_gap(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """Numbers for which neither condition holds."""
-    for one, found in _compared(ctx):
+    for one, (found, constant, *_) in _compared(ctx):
         if not found.gaps or len(found.regions) == len(found.gaps):
             continue
-        if _constant(one.measurement.judgement, found) is not None:
+        if constant is not None:
             continue
         limit = limits_of(one.value, ctx.settings.targets).inconclusive
         if limit is None:
@@ -258,8 +252,8 @@ def conditions_gap(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
 @check("RL416")
 def conditions_overlap(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """Numbers for which both conditions hold."""
-    for one, found in _compared(ctx):
-        if found.overlaps and _constant(one.measurement.judgement, found) is None:
+    for one, (found, constant, *_) in _compared(ctx):
+        if found.overlaps and constant is None:
             failure = one.measurement.judgement.conditions[-1]
             yield _at(ctx, one, failure, None, interval=in_words(found.overlaps))
 
@@ -267,10 +261,10 @@ def conditions_overlap(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
 @check("RL417")
 def threshold_direction(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A condition that is the wrong way round."""
-    for one, found in _compared(ctx):
-        judgement = one.measurement.judgement
-        if not _inverted(judgement, found):
+    for one, (found, _, inverted, _) in _compared(ctx):
+        if not inverted:
             continue
+        judgement = one.measurement.judgement
         condition = judgement.conditions[0]
         compared = _first_comparison(condition)
         latency = found.unit is not None
@@ -313,11 +307,8 @@ def oldest_sample(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
 def arbitrary_series(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """The first element of a result with several series."""
     for one in _evaluable(ctx):
-        query = one.measurement.judgement.query
-        if query is None or query.node is None or query.value is None or _is_range(one):
-            continue
-        several = several_series(query.node, query.value)
-        if several is None:
+        several = _several(one.measurement.judgement)
+        if several is None or _is_range(one):
             continue
         where = ctx.resource.related(one.query_path, "several series come from here")
         piece = one.measurement.piece("query", several.span)
@@ -338,7 +329,7 @@ def arbitrary_series(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
 def guard_argument_ignored(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A call of isNil or default that does not look at its first argument."""
     for one in measured(ctx.world, ctx.resource, ctx.settings):
-        for condition in _evaluated(one):
+        for condition in _evaluated(one.measurement.judgement):
             if condition.node is None:
                 continue
             for ignored in ignored_arguments(condition.node):
@@ -444,15 +435,15 @@ def _judged(ctx: Context[AnalysisTemplate]) -> Sequence[_Judged]:
     def find() -> Iterator[_Judged]:
         for one in measured(ctx.world, ctx.resource, ctx.settings):
             never = tuple(_never(one))
-            readable = not never and all(c.node is not None for c in _evaluated(one))
+            readable = not never and all(c.node is not None for c in _evaluated(one.measurement.judgement))
             yield _Judged(one, never, thresholds_of(one.measurement.judgement) if readable else None)
 
     return ctx.world.shared(ctx.resource.resource, "conditions", lambda: tuple(find()))
 
 
-def _evaluated(one: Measured) -> Sequence[Condition]:
+@remembered
+def _evaluated(judgement: Judgement) -> Sequence[Condition]:
     """The conditions of a metric that its provider evaluates, and that no other template engine completes."""
-    judgement = one.measurement.judgement
     if judgement.provider not in PROVIDERS:
         return ()
     return [c for c in judgement.conditions if not filled_later(c.text.replace("{{", ""))]
@@ -463,7 +454,7 @@ def _never(one: Measured) -> Iterator[tuple[Condition, Never]]:
     if any(condition.node is None for condition in judgement.conditions):
         return
     config = mapping(dig(one.value, "provider", judgement.provider))
-    for condition in _evaluated(one):
+    for condition in _evaluated(one.measurement.judgement):
         never = never_evaluated(judgement, condition, config)
         if never is not None:
             yield condition, never
@@ -472,16 +463,52 @@ def _never(one: Measured) -> Iterator[tuple[Condition, Never]]:
 def _evaluable(ctx: Context[AnalysisTemplate]) -> Iterator[Measured]:
     """The metrics whose conditions can be read and evaluated."""
     for judged in _judged(ctx):
-        conditions = _evaluated(judged.one)
+        conditions = _evaluated(judged.one.measurement.judgement)
         if conditions and not judged.never and all(condition.node is not None for condition in conditions):
             yield judged.one
 
 
-def _compared(ctx: Context[AnalysisTemplate]) -> Iterator[tuple[Measured, Thresholds]]:
+class _Numbers(NamedTuple):
+    """What is said of the numbers that a metric is judged by."""
+
+    found: Thresholds
+    constant: _Constant | None
+    inverted: bool
+    off: _Off | None
+    """A comparison on another scale than the query."""
+
+
+@remembered
+def _numbers(judgement: Judgement) -> _Numbers | None:
+    found = thresholds_of(judgement)
+    if found is None:
+        return None
+    return _Numbers(found, _constant(judgement, found), _inverted(judgement, found), _off_scale(judgement, found))
+
+
+@remembered
+def _dead(judgement: Judgement) -> Sequence[tuple[Condition, Guard]]:
+    return [(c, guard) for c in judgement.conditions for guard in dead_guards(judgement, c)]
+
+
+@remembered
+def _late(judgement: Judgement) -> Sequence[tuple[Condition, LateGuard]]:
+    return [(c, late) for c in judgement.conditions if c.node is not None for late in late_guards(c.node)]
+
+
+@remembered
+def _several(judgement: Judgement) -> Several | None:
+    query = judgement.query
+    return several_series(query.node, query.value) if query and query.node and query.value else None
+
+
+def _compared(ctx: Context[AnalysisTemplate]) -> Iterator[tuple[Measured, _Numbers]]:
     """The metrics that are judged by numbers."""
     for judged in _judged(ctx):
-        if judged.thresholds is not None and _evaluated(judged.one):
-            yield judged.one, judged.thresholds
+        judgement = judged.one.measurement.judgement
+        numbers = _numbers(judgement) if judged.thresholds is not None and _evaluated(judgement) else None
+        if numbers is not None:
+            yield judged.one, numbers
 
 
 def _certainly_wrong(condition: Condition, error: ExprError) -> bool:
@@ -507,7 +534,7 @@ def _inconclusive_when(ctx: Context[AnalysisTemplate], metric: Mapping[str, Any]
     by_text = can_be_by_text(metric, ctx.settings.targets)
     if len(providers) == 1 and providers[0] in DECIDE:
         return DECIDE[providers[0]] if by_text else None
-    if one is None or one.never or not _evaluated(one.one):
+    if one is None or one.never or not _evaluated(one.one.measurement.judgement):
         return None
     judgement = one.one.measurement.judgement
     when = can_be_inconclusive(judgement, one.thresholds)

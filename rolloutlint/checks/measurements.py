@@ -51,6 +51,10 @@ def known_arguments(world: World, template: AnalysisTemplate) -> Mapping[str, st
     """The arguments of a template whose value is certain: its own, unless an analysis that runs it passes another;
     else the one value that every analysis passes (utils/analysis/helpers.go MergeArgs).
     """
+    return world.shared(template.resource, "known arguments", lambda: _find_known(world, template))
+
+
+def _find_known(world: World, template: AnalysisTemplate) -> Mapping[str, str]:
     declared: dict[str, str | None] = {}
     for _, argument in template.arguments:
         value = argument.get("value")

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from rolloutlint.checks.context import Context, check
 from rolloutlint.checks.measurements import Measured, known_arguments, measured
-from rolloutlint.controllers.measurement import Phases, Query
+from rolloutlint.controllers.measurement import Judgement, Phases, Query, remembered
 from rolloutlint.controllers.measurement_runs import outcome
 from rolloutlint.controllers.repairs import Repair, pieces
 from rolloutlint.finding import Finding, Fix, Related, Safety
 from rolloutlint.lang.duration import format_duration
 from rolloutlint.lang.placeholder import filled_later, placeholders
 from rolloutlint.lang.promql.corrections import correct
-from rolloutlint.lang.promql.dead_ends import dead_ends, idle_fallbacks, unmatched
+from rolloutlint.lang.promql.dead_ends import DeadEnd, IdleFallback, dead_ends, idle_fallbacks, unmatched
 from rolloutlint.lang.promql.guards import aggregate_by_le, cut_fallback, fallbacks, unwrap_scalars
 from rolloutlint.lang.promql.lexer import PromQLError
 from rolloutlint.lang.promql.parser import parse
@@ -31,6 +31,7 @@ from rolloutlint.lang.promql.tree import (
     Binary,
     Call,
     Node,
+    Number,
     Range,
     Span,
     Unary,
@@ -58,6 +59,9 @@ SHORT_WINDOW: Final = 30.0
 """Seconds; windows up to here hold one sample or none where Prometheus scrapes as seldom as it mostly does."""
 
 HARMLESS_FLOOR: Final = "0.001"
+
+_HARMLESS: Final = re.compile(r"[A-Za-z0-9_.:/ -]*").fullmatch
+"""A value that no string literal and no regular expression is spoilt by."""
 
 
 @check("RL401")
@@ -91,8 +95,8 @@ def query_unparsable(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
 @check("RL420")
 def ratio_with_itself(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A division in which every series of the numerator meets itself."""
-    for one, query, node in _parsed(ctx):
-        ratio = self_ratio(node)
+    for one, query, structure in _parsed(ctx):
+        ratio = structure.self_ratio
         if ratio is None:
             continue
         sums = [c for side in (ratio.left, ratio.right) for c in _enclosed(_series(side), "sum(", ")")]
@@ -109,13 +113,12 @@ def ratio_with_itself(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
 @check("RL421")
 def query_always_empty(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A query, or an operand of one, that never has an element."""
-    version = _version(ctx.settings.targets)
-    for one, query, node in _parsed(ctx):
+    for one, query, structure in _parsed(ctx):
         whole = query.value is not None and query.value.always_empty
-        for end in dead_ends(node, prometheus=version):
+        for end in structure.dead_ends:
             changes: tuple[Change, ...] = ()
             if end.cause.code == "no-le-label":
-                changes = _keeps_le(node, query)
+                changes = _keeps_le(structure.node, query)
             variant = "le" if end.cause.code == "no-le-label" else ""
             yield ctx.finding(
                 one.query_path,
@@ -131,7 +134,7 @@ def query_always_empty(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
                 operand=_shown(query, end.node),
                 outcome=_outcome(one),
             )
-        for operation, left, right in unmatched(node, prometheus=version):
+        for operation, left, right in structure.unmatched:
             yield ctx.finding(
                 one.query_path,
                 piece=one.measurement.piece("query", operation.op_span),
@@ -143,14 +146,14 @@ def query_always_empty(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
                 right=_labels(right),
                 some=_labels(left | right),
             )
-        yield from _windows_without_two_samples(ctx, one, node)
+        yield from _windows_without_two_samples(ctx, one, structure)
 
 
 @check("RL422")
 def quantile_out_of_range(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A quantile that is not between 0 and 1."""
-    for one, _, node in _parsed(ctx):
-        for quantile in quantiles_out_of_range(node):
+    for one, _, structure in _parsed(ctx):
+        for quantile in structure.quantiles:
             negative = isinstance(quantile, Unary) and quantile.op == "-"
             value = (number(quantile.expr if isinstance(quantile, Unary) else quantile) or 0.0) * (
                 -1 if negative else 1
@@ -171,11 +174,13 @@ def quantile_out_of_range(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
 @check("RL423")
 def clamp_distorts(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A `clamp_min` whose bound is more than the traffic of a slow service, in a denominator."""
-    for one, query, node in _parsed(ctx):
+    for one, query, structure in _parsed(ctx):
+        if not structure.clamps:
+            continue
         idle = one.measurement.judgement.verdict("idle")
         part = idle.part("value") if idle is not None else None
         phases: Phases = part.phases if part is not None and idle is not None and len(idle.parts) == 1 else frozenset()
-        for clamp in clamped_denominators(node):
+        for clamp in structure.clamps:
             bound = clamp.args[1]
             least = number(bound)
             if least is None:
@@ -198,8 +203,8 @@ def clamp_distorts(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
 def window_too_short(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """A window that holds two samples only now and then."""
     interval = ctx.settings.scrape_interval
-    for one, _, node in _parsed(ctx):
-        for seconds, calls in _windows(node).items():
+    for one, _, structure in _parsed(ctx):
+        for seconds, calls in structure.windows.items():
             if interval is None:
                 variant, missed = "", 0.0
                 if seconds > SHORT_WINDOW:
@@ -214,9 +219,8 @@ def window_too_short(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
 @check("RL426")
 def fallback_without_effect(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
     """An `or vector(c)` that does not stand in for anything, or not for what it is there for."""
-    for one, query, node in _parsed(ctx):
-        idle = tuple(idle_fallbacks(node, prometheus=_version(ctx.settings.targets)))
-        for fallback in idle:
+    for one, query, structure in _parsed(ctx):
+        for fallback in structure.idle_fallbacks:
             changes: Sequence[Change] = ()
             if fallback.why == "never-used":
                 changes = cut_fallback(fallback.node, query.text)
@@ -225,8 +229,8 @@ def fallback_without_effect(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]
             elif fallback.why == "appended" and fallback.node.matching is None:
                 changes = [Change(*fallback.node.op_span, "or on ()")]
             yield _about_fallback(ctx, one, query, fallback.node, fallback.why, changes)
-        if not idle:
-            yield from _not_for_nan(ctx, one, query, node)
+        if structure.fallbacks and not structure.idle_fallbacks:
+            yield from _not_for_nan(ctx, one, query, structure)
 
 
 # ---- RL401 ---------------------------------------------------------------------------------------------------
@@ -238,7 +242,10 @@ def _with_values(ctx: Context[AnalysisTemplate], one: Measured) -> tuple[Expande
     written = text(dig(one.value, "provider", "prometheus", "query"))
     if not placeholders(kept.text):
         return kept, None
-    filled = expand(written, known_arguments(ctx.world, ctx.resource))
+    values = known_arguments(ctx.world, ctx.resource)
+    if all(_HARMLESS(value) for value in values.values()):
+        return kept, None
+    filled = expand(written, values)
     if filled.text == kept.text:
         return kept, None
     try:
@@ -326,11 +333,13 @@ def _never_two(seconds: float, interval: float, targets: Targets) -> bool:
     return seconds < interval or (seconds == interval and targets.prometheus.major >= 3)
 
 
-def _windows_without_two_samples(ctx: Context[AnalysisTemplate], one: Measured, node: Node) -> Iterator[Finding]:
+def _windows_without_two_samples(
+    ctx: Context[AnalysisTemplate], one: Measured, structure: Structure
+) -> Iterator[Finding]:
     interval = ctx.settings.scrape_interval
     if interval is None:
         return
-    for seconds, calls in _windows(node).items():
+    for seconds, calls in structure.windows.items():
         if _never_two(seconds, interval, ctx.settings.targets):
             yield _about_window(ctx, one, seconds, calls, "window")
 
@@ -364,7 +373,9 @@ def _about_window(
 # ---- RL426 ---------------------------------------------------------------------------------------------------
 
 
-def _not_for_nan(ctx: Context[AnalysisTemplate], one: Measured, query: Query, node: Node) -> Iterator[Finding]:
+def _not_for_nan(
+    ctx: Context[AnalysisTemplate], one: Measured, query: Query, structure: Structure
+) -> Iterator[Finding]:
     """A fallback that decides without series, where idle series give NaN and with it another verdict."""
     judgement = one.measurement.judgement
     idle, absent = judgement.verdict("idle"), judgement.verdict("absent")
@@ -373,11 +384,13 @@ def _not_for_nan(ctx: Context[AnalysisTemplate], one: Measured, query: Query, no
         return
     if absent.phases == nan.phases or None in nan.phases or absent.part("value") is None:
         return
-    for fallback, constant in fallbacks(node):
+    for fallback, constant in structure.fallbacks:
         for reason in sorted(nan.reasons):
             inside = fallback.left.span[0] <= reason.span[0] and reason.span[1] <= fallback.left.span[1]
             as_denominator = (
-                reason.code == "zero-by-zero" and constant.value != 0 and _is_below(fallback, node, reason.span)
+                reason.code == "zero-by-zero"
+                and constant.value != 0
+                and _is_below(fallback, structure.node, reason.span)
             )
             if reason.code in ("zero-by-zero", "no-observations") and (inside or as_denominator):
                 variant = "nan" if inside and reason.code == "zero-by-zero" else "quantile" if inside else "denominator"
@@ -419,12 +432,46 @@ def _about_fallback(
 # ---- common --------------------------------------------------------------------------------------------------
 
 
-def _parsed(ctx: Context[AnalysisTemplate]) -> Iterator[tuple[Measured, Query, Node]]:
+class Structure(NamedTuple):
+    """What the rules ask of the tree of a query."""
+
+    node: Node
+    self_ratio: Binary | None
+    dead_ends: Sequence[DeadEnd]
+    unmatched: Sequence[tuple[Binary, frozenset[str], frozenset[str]]]
+    quantiles: Sequence[Node]
+    clamps: Sequence[Call]
+    windows: Mapping[float, Sequence[tuple[Call, Span]]]
+    fallbacks: Sequence[tuple[Binary, Number]]
+    idle_fallbacks: Sequence[IdleFallback]
+
+
+@remembered
+def _structure(judgement: Judgement, prometheus: Literal[2, 3]) -> Structure | None:
+    """The answers for the query of a metric; `None` without one that Prometheus takes."""
+    node = judgement.query.node if judgement.query is not None else None
+    if node is None:
+        return None
+    return Structure(
+        node,
+        self_ratio(node),
+        tuple(dead_ends(node, prometheus=prometheus)),
+        tuple(unmatched(node, prometheus=prometheus)),
+        tuple(quantiles_out_of_range(node)),
+        tuple(clamped_denominators(node)),
+        _windows(node),
+        tuple(fallbacks(node)),
+        tuple(idle_fallbacks(node, prometheus=prometheus)),
+    )
+
+
+def _parsed(ctx: Context[AnalysisTemplate]) -> Iterator[tuple[Measured, Query, Structure]]:
     """The metrics with a query that Prometheus takes."""
+    version = _version(ctx.settings.targets)
     for one in measured(ctx.world, ctx.resource, ctx.settings):
-        query = one.measurement.judgement.query
-        if query is not None and query.node is not None:
-            yield one, query, query.node
+        structure = _structure(one.measurement.judgement, version)
+        if structure is not None and one.measurement.judgement.query is not None:
+            yield one, one.measurement.judgement.query, structure
 
 
 def _version(targets: Targets) -> Literal[2, 3]:
