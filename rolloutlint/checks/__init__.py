@@ -13,6 +13,7 @@ from rolloutlint.checks.context import Check, Context, check
 
 MODULES: Mapping[str, str] = {
     "RL0": "files",
+    "RL14": "defaults",
     "RL1": "strategy",
     "RL206": "workloads",
     "RL207": "workloads",
