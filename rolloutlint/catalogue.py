@@ -45,6 +45,8 @@ class Rule(NamedTuple):
     """Variant name (`""` for the default) -> texts."""
     page: str
     """Absolute path of the page."""
+    mirrors: tuple[str, ...] = ()
+    """The checks of the controller that the rule reports, by the numbers of `rules/controller-parity.md`."""
     mentions: tuple[str, ...] = ()
     """Words of which an object must hold one for the rule to have anything to say about it; empty: always asked."""
 
@@ -123,6 +125,7 @@ def parse_front_matter(text: str, page: str) -> Rule:
             fix=front["fix"],
             messages=variants,
             page=page,
+            mirrors=tuple(front.get("mirrors") or ()),
         )
     except KeyError as missing:
         raise ValueError(f"{page}: front matter lacks {missing}") from None

@@ -55,6 +55,58 @@ def is_qualified_name(name: object) -> bool:
     return len(rest) <= 63 and _QUALIFIED.fullmatch(rest) is not None
 
 
+_ALPHANUMERIC = "must consist of alphanumeric characters, '-', '_' or '.'"
+_LABEL_WORDS = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-'"
+_SUBDOMAIN_WORDS = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.'"
+
+
+def label_fault(name: str) -> str:
+    """Why `IsDNS1123Label` refuses a name, in the first of its words; `""` where it accepts it."""
+    if is_dns1123_label(name):
+        return ""
+    if len(name) > 63:
+        return "must be no more than 63 characters"
+    return "must not contain dots" if is_dns1123_subdomain(name) else _LABEL_WORDS
+
+
+def qualified_name_fault(name: str) -> str:
+    """Why `IsQualifiedName` refuses the key of a label or annotation; `""` where it accepts it."""
+    if is_qualified_name(name):
+        return ""
+    prefix, slash, rest = name.rpartition("/")
+    if "/" in prefix:
+        return f"a qualified name {_ALPHANUMERIC}"
+    if slash and not is_dns1123_subdomain(prefix):
+        if not prefix:
+            return "prefix part must be non-empty"
+        return f"prefix part {_SUBDOMAIN_WORDS if len(prefix) <= 253 else 'must be no more than 253 characters'}"
+    if not rest:
+        return "name part must be non-empty"
+    return f"name part {_ALPHANUMERIC if len(rest) <= 63 else 'must be no more than 63 characters'}"
+
+
+def label_value_fault(value: str) -> str:
+    """Why `IsValidLabelValue` refuses the value of a label; `""` where it accepts it."""
+    if is_label_value(value):
+        return ""
+    if len(value) > 63:
+        return "must be no more than 63 characters"
+    return "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.'"
+
+
+def port_name_fault(name: str) -> str:
+    """Why `IsValidPortName` refuses the name of a port; `""` where it accepts it."""
+    if is_port_name(name):
+        return ""
+    if len(name) > 15:
+        return "must be no more than 15 characters"
+    if re.fullmatch("[-a-z0-9]+", name) is None:
+        return "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)"
+    if re.search("[a-z]", name) is None:
+        return "must contain at least one letter (a-z)"
+    return "must not contain consecutive hyphens" if "--" in name else "must not begin or end with a hyphen"
+
+
 def near(word: object, candidates: Iterable[str]) -> str | None:
     """The one candidate a writer of `word` most likely meant, or `None` where none is near or two are
     equally near.

@@ -133,7 +133,7 @@ def test_our_reader_gives_the_front_matter_that_pyyaml_gives(rule) -> None:
         front = safe_load(page.read().split("\n---\n")[0])
     for key in ("id", "name", "summary", "severity", "precision", "stability", "since", "fix"):
         assert getattr(rule, key) == front[key]
-    for key in ("applies-to", "needs", "profiles"):
+    for key in ("applies-to", "needs", "profiles", "mirrors"):
         assert list(getattr(rule, key.replace("-", "_"))) == front.get(key, [])
     assert rule.targets == front.get("targets", {})
     texts = {"": front, **{name: {**front, **variant} for name, variant in front.get("variants", {}).items()}}
