@@ -442,8 +442,12 @@ def open_paths(
     use_gitignore: bool = True,
     stdin_filename: str = "",
     debug: bool = False,
+    together: bool = False,
 ) -> Run:
-    """As `lint_paths`, but without checking anything yet: for those who ask the world."""
+    """As `lint_paths`, but without checking anything yet: for those who ask the world.
+
+    With `together` objects in different directories can mean each other, as long as none is there twice.
+    """
     discovery = discover(
         paths,
         exclude=settings.exclude,
@@ -457,7 +461,10 @@ def open_paths(
         yield from discovery.incomplete
         yield from files.sources()
 
-    return Run(_gather(feed()), lambda loaded: _layout(discovery, loaded), files.fetch, settings, catalogue, debug)
+    def layout(loaded: Loaded) -> Layout:
+        return _layout(discovery, loaded)._replace(together=together)
+
+    return Run(_gather(feed()), layout, files.fetch, settings, catalogue, debug)
 
 
 class _Files:

@@ -5,13 +5,14 @@ Plain data, made from the same judgements and outcomes as the findings; `report.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from rolloutlint.checks.analyses import called, uses_of
 from rolloutlint.checks.measurements import Measured, measured
 from rolloutlint.controllers.measurement import WORLDS, WORLDS_ELSEWHERE, Part, Verdict, WorldKey, phases_by_region
 from rolloutlint.controllers.measurement_runs import Outcome, outcome
+from rolloutlint.controllers.metrics import validate_metrics
 from rolloutlint.errors import UsageError
 from rolloutlint.finding import ResourceId
 from rolloutlint.graph import World
@@ -54,7 +55,7 @@ class MetricTable(NamedTuple):
     """The fields of the metric that say how often and how long, as written."""
     used_by: tuple[str, ...]
     faults: tuple[str, ...]
-    """Why the query or a condition cannot be read at all."""
+    """Why the query or a condition cannot be read at all, or why the controller refuses the metric."""
     rows: tuple[Row, ...]
 
 
@@ -104,6 +105,8 @@ def _table(item: Measured, template: AnalysisTemplate, used: tuple[str, ...], se
         fault = condition.syntax or condition.fault
         if fault is not None:
             faults.append(f"{condition.field}: {fault}")
+    refused = _refused(metric, settings)
+    faults += refused
     return MetricTable(
         file=template.resource.document.source,
         template=template.id,
@@ -115,8 +118,21 @@ def _table(item: Measured, template: AnalysisTemplate, used: tuple[str, ...], se
         limits=tuple((field, str(metric[field])) for field in _FIELDS if metric.get(field) is not None),
         used_by=used,
         faults=tuple(faults),
-        rows=tuple(row for verdict in judgement.verdicts for row in _rows(item, verdict, settings)),
+        rows=tuple(
+            row._replace(outcomes=(_REFUSED,) * len(row.phases)) if refused else row
+            for verdict in judgement.verdicts
+            for row in _rows(item, verdict, settings)
+        ),
     )
+
+
+_REFUSED = Outcome("aborts", 0, 0.0)
+
+
+def _refused(metric: Mapping[str, Any], settings: Settings) -> list[str]:
+    """Why the AnalysisRun ends before the first measurement."""
+    prefix = "metrics[0]: "
+    return [p.message.removeprefix(prefix) for p in validate_metrics([metric], settings.targets)]
 
 
 def _rows(item: Measured, verdict: Verdict, settings: Settings) -> Iterator[Row]:

@@ -37,7 +37,8 @@ def explain_metric(metric: str, form: str, context: tuple[str, ...], **flags: An
     settings, _ = make_settings(catalogue, flags)
     around = context or (os.path.dirname(file) or ".",)
     apart = not any(_holds(path, file) for path in around)
-    run = open_paths((*around, file) if apart else around, settings, catalogue)
+    paths = (*around, file) if apart else around
+    run = open_paths(paths, settings, catalogue, together=bool(context))
     shown = next((s for s in run.loaded.slices if os.path.abspath(s) == os.path.abspath(file)), None)
     if shown is None:
         why = next(
@@ -54,10 +55,14 @@ def _holds(path: str, file: str) -> bool:
 
 
 def _split(text: str) -> tuple[str, str]:
-    """File and metric; the name of a file may hold colons itself."""
-    if os.path.lexists(text):
-        return text, ""
-    file, colon, name = text.rpartition(":")
-    if colon and os.path.lexists(file):
-        return file, name
-    raise UsageError(f"no such file: {file if colon else text}")
+    """File and metric; both names may hold colons, and the longest name of a file wins."""
+    if text.partition(":")[0] == "-":
+        raise UsageError("explain-metric reads no standard input: name a file")
+    parts = text.split(":")
+    for length in range(len(parts), 0, -1):
+        file = ":".join(parts[:length])
+        if os.path.isdir(file):
+            raise UsageError(f"{file} is a directory: name the file with the AnalysisTemplate")
+        if os.path.lexists(file):
+            return file, ":".join(parts[length:])
+    raise UsageError(f"no such file: {parts[0] if len(parts) == 2 else text}")

@@ -53,6 +53,8 @@ class Layout(NamedTuple):
     """Absolute path of the directory that names are relative to."""
     repository: str = ""
     """Name of the checkout's repository by its remote (`config-repo`); `""` where unknown."""
+    together: bool = False
+    """Whether whoever named the inputs said that they belong together, whatever directories they lie in."""
 
     def overlays_of(self, file: str) -> Sequence[Overlay]:
         """The overlays of a file, none where it is applied as it stands."""

@@ -166,7 +166,8 @@ def scope_files(
         elif layout.overlays_of(file):
             scopes[file] = frozenset(f"kustomize:{o.root}" for o in layout.overlays_of(file))
         else:
-            loose.setdefault(top_directory(file, layout.roots.get(file, "")), []).append(file)
+            top = "." if layout.together else top_directory(file, layout.roots.get(file, ""))
+            loose.setdefault(top, []).append(file)
     for directory, members in loose.items():
         scopes.update(_split(directory, members, identities))
     return scopes

@@ -26,7 +26,7 @@ def _entity(match: re.Match[str]) -> str:
     return f"&#{ord(match[0])};"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """`text` with every character that could be markup or a link as an HTML entity, and no mention in it."""
     return _MARKUP.sub(_entity, visible(text)).replace("&#64;", "&#64;&#8203;")
 
@@ -40,8 +40,8 @@ def _prose(text: str) -> str:
     """A message, with the names that stand in backticks as code."""
     pieces = text.split("`")
     if len(pieces) % 2 == 0:
-        return _escaped(text)
-    return "".join(_code(p) if number % 2 else _escaped(p) for number, p in enumerate(pieces))
+        return escaped(text)
+    return "".join(_code(p) if number % 2 else escaped(p) for number, p in enumerate(pieces))
 
 
 def _place(f: SettledFinding | SettledRelated) -> str:
@@ -60,8 +60,8 @@ def _elsewhere(related: SettledRelated) -> str:
 
 def _details(f: SettledFinding) -> list[str]:
     told = f.finding
-    mark = "" if f.disposition == "active" else f", {f.disposition}: {_escaped(f.reason) or 'no reason given'}"
-    out = [f"- **{told.rule} {_escaped(f.name)}** ({f.severity}{mark}) at line {f.span.line}: {_prose(told.message)}"]
+    mark = "" if f.disposition == "active" else f", {f.disposition}: {escaped(f.reason) or 'no reason given'}"
+    out = [f"- **{told.rule} {escaped(f.name)}** ({f.severity}{mark}) at line {f.span.line}: {_prose(told.message)}"]
     out += [f"  <br>{_prose(part)}" for part in (told.consequence,) if part]
     if told.remedy:
         flag = ""
@@ -93,7 +93,7 @@ def render(report: Report, options: Options) -> str:
     if worst is not None:
         parts = [_prose(p) for p in (worst.finding.message, worst.finding.consequence) if p]
         out.append(f"Worst: {worst.finding.rule}, {'. '.join(parts)}  ")
-    out += [_escaped(unseen_sentence(report)), *(f"<br>**{_escaped(s)}**" for s in lost_sentences(report)), ""]
+    out += [escaped(unseen_sentence(report)), *(f"<br>**{escaped(s)}**" for s in lost_sentences(report)), ""]
     if report.active:
         ranked = sorted(report.active, key=lambda f: SEVERITIES.index(f.severity))
         out += ["| | Rule | What | Resource | Where |", "|---|---|---|---|---|", *map(_row, ranked[:_ROWS])]
