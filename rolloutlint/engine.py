@@ -35,12 +35,15 @@ from rolloutlint.inputs.templated import templated
 from rolloutlint.model import Resource, View, view_of
 from rolloutlint.model.resource import make_resource, objects
 from rolloutlint.model.values import mapping
+from rolloutlint.processes import cores, divided
 from rolloutlint.result import Report
 from rolloutlint.settings import Settings, Version
 from rolloutlint.settle import Texts, fingerprint, in_order, settle
 from rolloutlint.source import Comment, Document, Problem, Source, comments, decode, load
 
 RULE_CRASHED = "RL099"
+WORTH_DIVIDING = 4_000
+"""From so many objects on they are checked by several processes; below, forking takes longer than it saves."""
 USERS_SHOWN = 5
 """How many users of an object a finding about it lists."""
 
@@ -183,7 +186,9 @@ class Run:
         settings: Settings,
         catalogue: Catalogue,
         debug: bool,
+        jobs: int = 0,
     ) -> None:
+        self.jobs = jobs
         self.loaded = loaded
         self.settings = settings
         self.catalogue = catalogue
@@ -296,9 +301,26 @@ class Run:
                 self.incomplete.append(Incomplete(problem.at.document.source, "unreadable", message, lost=True))
 
     def _findings(self, rules: Mapping[str, Sequence[Rule]]) -> Iterator[tuple[Finding, str]]:
+        resources = self.loaded.resources
+        workers = self.jobs or (cores() if len(resources) >= WORTH_DIVIDING else 1)
+
+        def work(share: Sequence[Resource]) -> tuple[list[tuple[Finding, str]], list[Incomplete]]:
+            before = len(self.incomplete)
+            found = list(self._findings_about(share, rules))
+            told = self.incomplete[before:]
+            del self.incomplete[before:]
+            return found, told
+
+        for found, told in divided(work, resources, workers):
+            self.incomplete += told
+            yield from found
+
+    def _findings_about(
+        self, resources: Sequence[Resource], rules: Mapping[str, Sequence[Rule]]
+    ) -> Iterator[tuple[Finding, str]]:
         everywhere = _checks(rules.get("*", ())) if self.loaded.resources else ()
         by_kind: dict[tuple[str, str], tuple[Todo, ...]] = {}
-        for resource in self.loaded.resources:
+        for resource in resources:
             group, kind = resource.group_kind
             todo = by_kind.get((group, kind))
             if todo is None:
@@ -417,10 +439,11 @@ def lint_paths(
     use_gitignore: bool = True,
     stdin_filename: str = "",
     debug: bool = False,
+    jobs: int = 0,
 ) -> Report:
     """Lint files, directories, globs and `-`. Raises `UsageError` for a path that does not exist.
 
-    A report whose counts say no file was read had nothing to lint.
+    A report whose counts say no file was read had nothing to lint. `jobs` processes check the objects; 0 chooses.
     """
     return open_paths(
         paths,
@@ -430,6 +453,7 @@ def lint_paths(
         use_gitignore=use_gitignore,
         stdin_filename=stdin_filename,
         debug=debug,
+        jobs=jobs,
     ).report()
 
 
@@ -442,6 +466,7 @@ def open_paths(
     use_gitignore: bool = True,
     stdin_filename: str = "",
     debug: bool = False,
+    jobs: int = 0,
     together: bool = False,
 ) -> Run:
     """As `lint_paths`, but without checking anything yet: for those who ask the world.
@@ -464,7 +489,7 @@ def open_paths(
     def layout(loaded: Loaded) -> Layout:
         return _layout(discovery, loaded)._replace(together=together)
 
-    return Run(_gather(feed()), layout, files.fetch, settings, catalogue, debug)
+    return Run(_gather(feed()), layout, files.fetch, settings, catalogue, debug, jobs)
 
 
 class _Files:

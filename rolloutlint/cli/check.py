@@ -41,6 +41,7 @@ NOTHING_TO_LINT = 3
 @click.option("--show-suppressed", is_flag=True, help="Show suppressed and waived findings too.")
 @click.option("--show-files", is_flag=True, help="List the files that would be read, and exit.")
 @click.option("--sarif-category", default="", metavar="NAME", help="Tells apart several SARIF uploads of one commit.")
+@click.option("-j", "--jobs", type=click.IntRange(0), default=0, help="Processes that check. Default: as is worth it.")
 @click.option("-v", "--verbose", is_flag=True, help="Show everything: no collapsing, all that was not looked at.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing on success.")
 @click.option("--debug", is_flag=True, help="Show tracebacks of internal errors.")
@@ -56,7 +57,7 @@ def check(paths: tuple[str, ...], **flags: Any) -> int:
     }
     if flags["show_files"]:
         return _show_files(paths or (".",), settings.exclude, discovery)
-    report = lint_paths(paths or (".",), settings, catalogue, debug=flags["debug"], **discovery)
+    report = lint_paths(paths or (".",), settings, catalogue, debug=flags["debug"], jobs=flags["jobs"], **discovery)
     if flags["diff"]:
         return _diff(report, flags["unsafe_fixes"])
     if flags["fix"] or flags["unsafe_fixes"]:
