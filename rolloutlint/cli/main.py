@@ -14,6 +14,7 @@ import click
 from rolloutlint import __version__
 from rolloutlint.cli.check import check
 from rolloutlint.cli.config import config
+from rolloutlint.cli.graph import graph
 from rolloutlint.cli.metric import explain_metric
 from rolloutlint.cli.rules import explain, rules
 from rolloutlint.errors import RolloutlintError
@@ -28,7 +29,7 @@ def cli() -> None:
     """Tells what your Argo Rollouts will really do, before Argo CD syncs them."""
 
 
-for command in (check, explain, explain_metric, rules, config):
+for command in (check, explain, explain_metric, graph, rules, config):
     cli.add_command(command)
 
 

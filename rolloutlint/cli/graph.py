@@ -1,0 +1,66 @@
+"""`rolloutlint graph`: the objects, what they name, and what the findings say of them, as a picture."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from rolloutlint.catalogue import load_catalogue
+from rolloutlint.cli.check import NOTHING_TO_LINT
+from rolloutlint.cli.settings import make_settings, settings_options
+from rolloutlint.errors import UsageError
+
+FORMS = ("mermaid", "dot", "json", "svg")
+LOST = 4
+
+
+@click.command()
+@click.argument("paths", nargs=-1)
+@click.option("--rollout", default="", metavar="NS/NAME", help="Show one Rollout and what it is linked with.")
+@click.option(
+    "-f",
+    "--format",
+    "form",
+    type=click.Choice(FORMS),
+    help="Default: what the suffix of the output file says, or mermaid.",
+)
+@click.option("-o", "--output", default="", metavar="FILE", help="Write to FILE instead of standard output.")
+@settings_options
+@click.option("--allow-empty", is_flag=True, help="Exit 0 where there is nothing to draw.")
+def graph(paths: tuple[str, ...], rollout: str, form: str | None, output: str, **flags: Any) -> int:
+    """Draw the objects in PATHS: what they name, what is missing or unknown, and where findings are.
+
+    PATHS as in `check`. Findings change the colours and not the exit code.
+    """
+    from rolloutlint.engine import open_paths
+    from rolloutlint.picture import picture
+    from rolloutlint.report.graph import FORMATS, SUFFIXES
+
+    allow_empty = flags.pop("allow_empty")
+    catalogue = load_catalogue()
+    settings, _ = make_settings(catalogue, flags)
+    run = open_paths(paths or (".",), settings, catalogue)
+    report = run.report()
+    empty = report.counts.files == 0 and not report.lost
+    text = FORMATS[form or SUFFIXES.get(os.path.splitext(output)[1].lower(), "mermaid")](
+        picture(run.world, report, "" if empty else rollout)
+    )
+    for left in report.incomplete:
+        if left.lost:
+            click.echo(f"rolloutlint: {left.source}: {left.message}", err=True)
+    if empty:
+        click.echo("rolloutlint: nothing to draw: no manifest among the inputs that could be read", err=True)
+    if output:
+        try:
+            with open(output, "w", encoding="utf-8", newline="") as handle:
+                handle.write(text)
+        except OSError as error:
+            raise UsageError(f"cannot write {output}: {error.strerror}") from None
+    else:
+        sys.stdout.write(text)
+    if empty:
+        return 0 if allow_empty else NOTHING_TO_LINT
+    return LOST if report.lost else 0
