@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from generate import LAYOUTS, Layout, generate
+from metrics import speeds
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _CACHE = os.path.join(os.path.dirname(_HERE), ".bench")
@@ -264,6 +265,9 @@ def main() -> None:
     figures.append(_milliseconds("rolloutlint --version", ("--version",), 10, "< 60"))
     figures.append(_milliseconds("one small file", ("check", one_file), 10, "< 150"))
     figures.append(("SARIF of 10,000 results, s", f"{sarif(10_000, 3):.2f}", "< 0.5"))
+    read, judged = speeds(200, 5)
+    figures.append(("queries parsed and interpreted, 1/s", f"{read:,.0f}", ">= 5,000"))
+    figures.append(("metrics judged in every world, 1/s", f"{judged:,.0f}", ">= 1,500"))
     print()
     width = max(len(what) for what, _, _ in figures)
     for what, measured, target in (("", "measured", "target"), *figures):

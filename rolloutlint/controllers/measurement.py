@@ -312,8 +312,8 @@ class _Conditions:
                 except ExprError as error:
                     self.syntax[field] = error
         parsed = [node for node in self.nodes.values() if node is not None]
-        self.several = any(expr.looks_at_several(node) for node in parsed)
         self.lengths, self.most = _lengths(parsed)
+        self.several = len(self.lengths) > 1 and any(map(expr.looks_at_several, parsed))
         edges = sorted(set(breakpoints(*parsed)))
         self.capped = len(edges) >= expr.MAX_POINTS
         """Whether there are more constants than are looked at: then no number speaks for its neighbours."""

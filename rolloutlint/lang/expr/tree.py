@@ -7,7 +7,7 @@ Every node knows its `span` (start, end) in the text that was parsed, in charact
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 Span: TypeAlias = tuple[int, int]
 
@@ -212,12 +212,18 @@ Node: TypeAlias = (
 )
 
 
+_LEAVES: Final = frozenset((Number, Name, String, Pointer, Hole))
+"""Most nodes are one of these, and `children` is asked about every node."""
+
+
 def children(node: Node) -> tuple[Node, ...]:
     """What `node` is made of, in the order in which it is evaluated.
 
     >>> children(Unary((0, 5), "-", Number((1, 5), 0.95)))
     (Number(span=(1, 5), value=0.95),)
     """
+    if type(node) in _LEAVES:
+        return ()
     if isinstance(node, Binary):
         return (node.left, node.right)
     if isinstance(node, Member):

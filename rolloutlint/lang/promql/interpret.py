@@ -120,7 +120,7 @@ class _Interpreter:
         return Abstract("vector", reason("series-absent", node.span), raw, raw, 2, low)
 
     def range(self, node: Range, facts: Facts) -> Abstract:
-        return Abstract("matrix", *self.value(node.selector, ())[1:])
+        return Abstract("matrix", *self.selector(node.selector, ())[1:])
 
     # -- one operand
 

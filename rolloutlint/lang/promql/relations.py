@@ -87,6 +87,8 @@ def same(a: Node, b: Node) -> bool:
     a, b = bare(a), bare(b)
     if a is b:
         return True
+    if type(a) is not type(b):
+        return False
     if isinstance(a, Binary):
         if not (isinstance(b, Binary) and a.op == b.op and a.return_bool == b.return_bool and a.fill == b.fill):
             return False
@@ -107,8 +109,6 @@ def same(a: Node, b: Node) -> bool:
         return isinstance(b, Selector) and a.name == b.name and _aside(a, b) and condition(a) == condition(b)
     if isinstance(a, Range):
         return isinstance(b, Range) and a.window == b.window and same(a.selector, b.selector)
-    if type(a) is not type(b):
-        return False
     return key(a) == key(b)
 
 
