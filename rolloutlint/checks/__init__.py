@@ -71,6 +71,7 @@ MODULES: Mapping[str, str] = {
     "RL423": "queries",
     "RL424": "queries",
     "RL426": "queries",
+    "RL429": "queries",
     "RL428": "canary_queries",
     "RL442": "provider_results",
     "RL447": "provider_results",

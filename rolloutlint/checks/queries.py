@@ -42,7 +42,7 @@ from rolloutlint.lang.rewrite import Change, merged, rewritten
 from rolloutlint.lang.template import Expanded, expand
 from rolloutlint.model import AnalysisTemplate
 from rolloutlint.model.values import dig, text
-from rolloutlint.settings import Targets
+from rolloutlint.settings import Targets, Version
 
 EVERY_MEASUREMENT: Final[Mapping[str, str]] = {
     "Error": "Every measurement is an error",
@@ -54,6 +54,9 @@ EVERY_MEASUREMENT: Final[Mapping[str, str]] = {
 
 TWO_SAMPLES: Final = frozenset(("rate", "irate", "increase", "delta", "idelta", "deriv", "predict_linear"))
 """Functions that have no value for a series with fewer than two samples in the window."""
+
+MATRICES_SINCE: Final = Version(1, 8)
+"""The release of Argo Rollouts that takes range vectors, and the answers of range queries."""
 
 SHORT_WINDOW: Final = 30.0
 """Seconds; windows up to here hold one sample or none where Prometheus scrapes as seldom as it mostly does."""
@@ -231,6 +234,22 @@ def fallback_without_effect(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]
             yield _about_fallback(ctx, one, query, fallback.node, fallback.why, changes)
         if structure.fallbacks and not structure.idle_fallbacks:
             yield from _not_for_nan(ctx, one, query, structure)
+
+
+@check("RL429")
+def result_type_refused(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
+    """A query whose answer is of a type that the provider, or a range query, does not take."""
+    release = ctx.settings.targets.rollouts
+    for one, _, structure in _parsed(ctx):
+        ranged = dig(one.value, "provider", "prometheus", "rangeQuery") is not None and release >= MATRICES_SINCE
+        kind = structure.node.type
+        if kind == "matrix" and not ranged and release < MATRICES_SINCE:
+            variant = ""
+        elif kind == "string" or (kind == "matrix" and ranged):
+            variant = "string" if kind == "string" else "range-query"
+        else:
+            continue
+        yield ctx.finding(one.query_path, variant=variant, metric=_name(one), type="range vector", release=str(release))
 
 
 # ---- RL401 ---------------------------------------------------------------------------------------------------
