@@ -9,12 +9,12 @@ from rolloutlint.checks.context import Context, check
 from rolloutlint.checks.neighbours import near_name, where
 from rolloutlint.controllers.traffic import ROUTERS, routers
 from rolloutlint.finding import Finding, Path
-from rolloutlint.graph import Naming, Reference
+from rolloutlint.graph import Reference
 from rolloutlint.lang.intstr import int32
 from rolloutlint.lang.names import near
-from rolloutlint.model import Ingress, Rollout
+from rolloutlint.model import Ingress, MeshRouter, MeshService, Rollout
 from rolloutlint.model.rollout import CANARY
-from rolloutlint.model.values import dig, entries, filled_later, mapping, sequence, text
+from rolloutlint.model.values import dig, filled_later, mapping, sequence, text
 
 ROUTING: Path = (*CANARY, "trafficRouting")
 EITHER = (
@@ -22,8 +22,6 @@ EITHER = (
     ("alb", "ingress", "ingresses"),
     ("istio", "virtualService", "virtualServices"),
 )
-APP_MESH_ROUTES = ("httpRoute", "tcpRoute", "http2Route", "grpcRoute")
-"""In the order in which the controller looks for them (rollout/trafficrouting/appmesh/appmesh.go GetRouteRule)."""
 
 
 @check("RL508")
@@ -168,28 +166,23 @@ def app_mesh_unusable(ctx: Context[Rollout]) -> Iterator[Finding]:
             continue
         service = ctx.world.view(reference.target)
         used = (ctx.resource.related(reference.naming.path, "named by this Rollout"),)
-        provider = dig(service.value, "spec", "provider")
-        named = dig(provider, "virtualRouter", "virtualRouterRef")
-        if isinstance(provider, dict) and named is None:
+        if not isinstance(service, MeshService):
+            continue
+        provider = service.spec.get("provider")
+        if isinstance(provider, dict) and dig(provider, "virtualRouter", "virtualRouterRef") is None:
             at = service.place(("spec", "provider"), "key")
             yield ctx.finding(at, variant="no-router", related=used, name=service.name)
-        path: Path = ("spec", "provider", "virtualRouter", "virtualRouterRef", "name")
-        name, namespace = text(dig(named, "name")), text(dig(named, "namespace"))
-        if not name:
-            continue
-        naming = Naming("virtualRouterRef", "appmesh.k8s.aws", "VirtualRouter", namespace, name, path)
-        router = ctx.world.resolve(service.resource, naming).target
-        if router is None or ctx.world.patched(router, ("spec",)):
-            continue
-        view = ctx.world.view(router)
-        if view.spec.get("routes") in (None, []) and "spec" in view.value:
-            yield ctx.finding(view.place(("spec",), "key"), variant="no-routes", related=used, name=view.name)
-        for route_path, route in entries(view.value, (), "spec", "routes"):
-            kind = next((k for k in APP_MESH_ROUTES if isinstance(route.get(k), dict)), "")
-            targets = dig(route, kind, "action", "weightedTargets")
-            if isinstance(targets, list) and len(targets) != 2:
-                place = view.place((*route_path, kind, "action", "weightedTargets"), "key")
-                yield ctx.finding(place, variant="targets", related=used, name=view.name, count=len(targets))
+        for found in ctx.world.references(service.resource, "virtualRouterRef"):
+            if found.target is None or ctx.world.patched(found.target, ("spec",)):
+                continue
+            router = ctx.world.view(found.target)
+            assert isinstance(router, MeshRouter)
+            if router.spec.get("routes") in (None, []) and "spec" in router.value:
+                yield ctx.finding(router.place(("spec",), "key"), variant="no-routes", related=used, name=router.name)
+            for path, targets in router.targets:
+                if isinstance(targets, list) and len(targets) != 2:
+                    place = router.place(path, "key")
+                    yield ctx.finding(place, variant="targets", related=used, name=router.name, count=len(targets))
 
 
 def _routing(rollout: Rollout) -> Mapping[str, Any] | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rolloutlint.checks.context import Context, check
 from rolloutlint.checks.neighbours import near_name, where
-from rolloutlint.controllers.writes import MANAGED_BY
+from rolloutlint.controllers.traffic import MANAGED_BY
 from rolloutlint.finding import Finding, Part, Path, Related
 from rolloutlint.lang.names import near
 from rolloutlint.lang.selector import matches_selector

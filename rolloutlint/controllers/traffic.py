@@ -13,6 +13,9 @@ from typing import Any
 from rolloutlint.lang.intstr import int32
 from rolloutlint.settings import Targets, Version
 
+MANAGED_BY = "argo-rollouts.argoproj.io/managed-by-rollouts"
+"""Annotation in which the controller writes the Rollout that manages a Service (v1alpha1 ManagedByRolloutsKey)."""
+
 ROUTERS = ("istio", "nginx", "alb", "smi", "ambassador", "appMesh", "traefik", "apisix", "plugins")
 """Keys of `trafficRouting` in the order in which routers are reconciled (rollout/trafficrouting.go)."""
 

@@ -13,12 +13,11 @@ from typing import Any, Literal, NamedTuple
 from rolloutlint.controllers.ignore_differences import ROLLOUTS_MANAGER, Target
 from rolloutlint.controllers.istio_routes import select_routes
 from rolloutlint.controllers.sync_options import DiffStrategy
-from rolloutlint.controllers.traffic import routers
+from rolloutlint.controllers.traffic import MANAGED_BY, routers
 from rolloutlint.finding import Path
 from rolloutlint.settings import Targets, Version
 
 HASH_LABEL = "rollouts-pod-template-hash"
-MANAGED_BY = "argo-rollouts.argoproj.io/managed-by-rollouts"
 AUTOSCALER_MANAGER = "kube-controller-manager"
 
 _NEWEST = Targets().argocd

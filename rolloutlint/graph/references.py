@@ -9,14 +9,15 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from rolloutlint.finding import Path
-from rolloutlint.model import AnalysisTemplate, Autoscaler, Rollout, View
+from rolloutlint.model import AnalysisTemplate, Autoscaler, Experiment, Rollout, Routing, View
 from rolloutlint.model.resource import split_api_version
 from rolloutlint.model.rollout import CANARY, TemplateUse
+from rolloutlint.model.routing import APP_MESH, GATEWAY_API
 from rolloutlint.model.values import dig, mapping, sequence, text
 
 ROLLOUTS = "argoproj.io"
 ISTIO = "networking.istio.io"
-APP_MESH = "appmesh.k8s.aws"
+GATEWAY_PLUGIN = "argoproj-labs/gatewayAPI"
 
 
 class Naming(NamedTuple):
@@ -39,6 +40,12 @@ def namings(view: View) -> Iterator[Naming]:
     elif isinstance(view, AnalysisTemplate):
         for use in view.nested:
             yield _template("nested", use)
+    elif isinstance(view, Experiment):
+        for use in view.templates:
+            yield _template("experiment", use)
+    elif isinstance(view, Routing):
+        for named in view.names:
+            yield Naming(*named)
     elif isinstance(view, Autoscaler) and view.target is not None:
         target = view.target
         yield Naming("scaleTarget", target.group, target.kind, "", target.name, (*target.path, "name"))
@@ -95,7 +102,34 @@ def _routers(rollout: Rollout) -> Iterator[Naming]:
     virtual_service = text(dig(rollout.traffic_routing, *mesh))
     if virtual_service:
         yield Naming("appMeshVirtualService", APP_MESH, "VirtualService", "", virtual_service, (*base, *mesh))
+    for group in ("canary", "stable"):
+        node: Path = ("appMesh", "virtualNodeGroup", f"{group}VirtualNodeRef", "name")
+        name = text(dig(rollout.traffic_routing, *node))
+        if name:
+            yield Naming("virtualNode", APP_MESH, "VirtualNode", "", name, (*base, *node))
+    for role, field, api, kind in (
+        ("traefikService", ("traefik", "weightedTraefikServiceName"), "traefik.io", "TraefikService"),
+        ("apisixRoute", ("apisix", "route", "name"), "apisix.apache.org", "ApisixRoute"),
+    ):
+        name = text(dig(rollout.traffic_routing, *field))
+        if name:
+            yield Naming(role, api, kind, "", name, (*base, *field))
+    yield from _gateway_plugin(rollout, (*base, "plugins", GATEWAY_PLUGIN))
     for router in ("alb", "smi"):
         root = text(dig(rollout.traffic_routing, router, "rootService"))
         if root:
             yield Naming("rootService", "", "Service", "", root, (*base, router, "rootService"))
+
+
+def _gateway_plugin(rollout: Rollout, path: Path) -> Iterator[Naming]:
+    """The routes of the Gateway API plugin (rollouts-plugin-trafficrouter-gatewayapi, `pkg/plugin/types.go`)."""
+    config = mapping(dig(rollout.value, *path))
+    for kind in ("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute"):
+        field = kind[:-5].lower() + "Route"
+        places = [((*path, field), config.get(field))]
+        places += [
+            ((*path, f"{field}s", i, "name"), dig(r, "name")) for i, r in enumerate(sequence(config.get(f"{field}s")))
+        ]
+        for at, name in places:
+            if text(name):
+                yield Naming(field, GATEWAY_API, kind, text(config.get("namespace")), text(name), at)

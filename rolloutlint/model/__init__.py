@@ -5,17 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rolloutlint.model.analysis import AnalysisTemplate
+from rolloutlint.model.analysis import AnalysisTemplate, Experiment
 from rolloutlint.model.argocd import Application
 from rolloutlint.model.istio import DestinationRule, VirtualService
-from rolloutlint.model.kubernetes import Autoscaler, DisruptionBudget, Ingress, Service, Workload
+from rolloutlint.model.kubernetes import Autoscaler, DisruptionBudget, Service, Workload
 from rolloutlint.model.resource import Resource, View
 from rolloutlint.model.rollout import Rollout
+from rolloutlint.model.routing import (
+    ApisixRoute,
+    GatewayRoute,
+    Ingress,
+    MeshRouter,
+    MeshService,
+    Routing,
+    TargetGroupBinding,
+    TraefikService,
+    TrafficSplit,
+)
 
 VIEWS: Mapping[tuple[str, str], type[View]] = {
     ("argoproj.io", "Rollout"): Rollout,
     ("argoproj.io", "AnalysisTemplate"): AnalysisTemplate,
     ("argoproj.io", "ClusterAnalysisTemplate"): AnalysisTemplate,
+    ("argoproj.io", "Experiment"): Experiment,
     ("argoproj.io", "Application"): Application,
     ("networking.istio.io", "VirtualService"): VirtualService,
     ("networking.istio.io", "DestinationRule"): DestinationRule,
@@ -27,6 +39,17 @@ VIEWS: Mapping[tuple[str, str], type[View]] = {
     ("apps", "DaemonSet"): Workload,
     ("networking.k8s.io", "Ingress"): Ingress,
     ("extensions", "Ingress"): Ingress,
+    ("gateway.networking.k8s.io", "HTTPRoute"): GatewayRoute,
+    ("gateway.networking.k8s.io", "GRPCRoute"): GatewayRoute,
+    ("gateway.networking.k8s.io", "TCPRoute"): GatewayRoute,
+    ("gateway.networking.k8s.io", "TLSRoute"): GatewayRoute,
+    ("split.smi-spec.io", "TrafficSplit"): TrafficSplit,
+    ("traefik.io", "TraefikService"): TraefikService,
+    ("traefik.containo.us", "TraefikService"): TraefikService,
+    ("apisix.apache.org", "ApisixRoute"): ApisixRoute,
+    ("appmesh.k8s.aws", "VirtualService"): MeshService,
+    ("appmesh.k8s.aws", "VirtualRouter"): MeshRouter,
+    ("elbv2.k8s.aws", "TargetGroupBinding"): TargetGroupBinding,
     ("autoscaling", "HorizontalPodAutoscaler"): Autoscaler,
     ("autoscaling.k8s.io", "VerticalPodAutoscaler"): Autoscaler,
     ("keda.sh", "ScaledObject"): Autoscaler,
@@ -47,9 +70,13 @@ __all__ = [
     "Autoscaler",
     "DestinationRule",
     "DisruptionBudget",
+    "Experiment",
     "Ingress",
+    "MeshRouter",
+    "MeshService",
     "Resource",
     "Rollout",
+    "Routing",
     "Service",
     "View",
     "VirtualService",

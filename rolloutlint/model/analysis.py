@@ -59,3 +59,16 @@ class AnalysisTemplate(View):
             for p, t in entries(self.value, (), "spec", "templates")
             if text(t.get("templateName"))
         )
+
+
+class Experiment(View):
+    """argoproj.io Experiment: versions run side by side, and analyses of them."""
+
+    @cached_property
+    def templates(self) -> tuple[TemplateUse, ...]:
+        """The templates of `spec.analyses`."""
+        return tuple(
+            TemplateUse(text(a.get("templateName")), a.get("clusterScope") is True, (*p, "templateName"))
+            for p, a in entries(self.value, (), "spec", "analyses")
+            if text(a.get("templateName"))
+        )

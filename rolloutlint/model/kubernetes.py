@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from rolloutlint.finding import Path
 from rolloutlint.model.resource import View, split_api_version
-from rolloutlint.model.values import dig, entries, mapping, string_map, text
+from rolloutlint.model.values import dig, mapping, string_map, text
 
 
 class Service(View):
@@ -33,36 +33,6 @@ class Workload(View):
     def pod_labels(self) -> Mapping[str, str]:
         """Labels of the pod template."""
         return string_map(dig(self.template, "metadata", "labels"))
-
-
-class Backend(NamedTuple):
-    """What one path of an Ingress sends to."""
-
-    service: str
-    """Name of the Service; `""` for a `resource` backend, or where it cannot be read."""
-    path: Path
-    value: Mapping[str, Any]
-
-
-class Ingress(View):
-    """networking.k8s.io Ingress, or its predecessor in the group extensions."""
-
-    @cached_property
-    def backends(self) -> tuple[Backend, ...]:
-        """The backends of every path of every rule, in both spellings; the default backend is none of them."""
-        found = []
-        for rule_path, rule in entries(self.value, (), "spec", "rules"):
-            for path, item in entries(rule, rule_path, "http", "paths"):
-                backend = mapping(item.get("backend"))
-                name = text(dig(backend, "service", "name")) or text(backend.get("serviceName"))
-                found.append(Backend(name, (*path, "backend"), backend))
-        return tuple(found)
-
-    @property
-    def default_service(self) -> str:
-        """The Service of `spec.defaultBackend` (in v1beta1 `spec.backend`), or `""`."""
-        backend = mapping(self.spec.get("defaultBackend") or self.spec.get("backend"))
-        return text(dig(backend, "service", "name")) or text(backend.get("serviceName"))
 
 
 class ScaleTarget(NamedTuple):

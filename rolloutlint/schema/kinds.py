@@ -17,12 +17,19 @@ _ARGO: tuple[Served, ...] = (("argoproj.io", ("v1alpha1",)),)
 _CORE: tuple[Served, ...] = (("", ("v1",)),)
 _ISTIO: Served = ("networking.istio.io", ("v1", "v1beta1", "v1alpha3"))
 _GATEWAY_API: Served = ("gateway.networking.k8s.io", ("v1", "v1beta1", "v1alpha2"))
+_ROUTES: Served = ("gateway.networking.k8s.io", ("v1", "v1alpha3", "v1alpha2"))
 _APPS: Served = ("apps", ("v1", "v1beta2", "v1beta1"))
 _EXTENSIONS: Served = ("extensions", ("v1beta1",))
+_APP_MESH: Served = ("appmesh.k8s.aws", ("v1beta2", "v1beta1"))
+_AMBASSADOR: tuple[Served, ...] = (
+    ("getambassador.io", ("v3alpha1", "v2", "v1", "v0")),
+    ("x.getambassador.io", ("v3alpha1",)),
+)
 
 KINDS: Mapping[str, tuple[Served, ...]] = {
     "AnalysisRun": _ARGO,
     "AnalysisTemplate": _ARGO,
+    "ApisixRoute": (("apisix.apache.org", ("v2", "v2beta3", "v2beta2", "v2beta1", "v2alpha1", "v1")),),
     "AppProject": _ARGO,
     "Application": _ARGO,
     "ApplicationSet": _ARGO,
@@ -34,11 +41,13 @@ KINDS: Mapping[str, tuple[Served, ...]] = {
     "Deployment": (_APPS, _EXTENSIONS),
     "DestinationRule": (_ISTIO,),
     "Experiment": _ARGO,
+    "GRPCRoute": (_GATEWAY_API,),
     "Gateway": (_GATEWAY_API, _ISTIO),
     "HTTPRoute": (_GATEWAY_API,),
     "HorizontalPodAutoscaler": (("autoscaling", ("v2", "v1", "v2beta2", "v2beta1")),),
     "Ingress": (("networking.k8s.io", ("v1", "v1beta1")), _EXTENSIONS),
     "Job": (("batch", ("v1",)),),
+    "Mapping": _AMBASSADOR,
     "Namespace": _CORE,
     "PersistentVolumeClaim": _CORE,
     "Pod": _CORE,
@@ -46,12 +55,21 @@ KINDS: Mapping[str, tuple[Served, ...]] = {
     "PodTemplate": _CORE,
     "ReplicaSet": (_APPS, _EXTENSIONS),
     "Rollout": _ARGO,
+    "ScaledObject": (("keda.sh", ("v1alpha1",)),),
     "Secret": _CORE,
     "Service": _CORE,
     "ServiceAccount": _CORE,
     "ServiceEntry": (_ISTIO,),
     "StatefulSet": (_APPS,),
-    "VirtualService": (_ISTIO,),
+    "TCPRoute": (_ROUTES,),
+    "TLSRoute": (_ROUTES,),
+    "TargetGroupBinding": (("elbv2.k8s.aws", ("v1beta1", "v1alpha1")),),
+    "TraefikService": (("traefik.io", ("v1alpha1",)), ("traefik.containo.us", ("v1alpha1",))),
+    "TrafficSplit": (("split.smi-spec.io", ("v1alpha4", "v1alpha3", "v1alpha2", "v1alpha1")),),
+    "VerticalPodAutoscaler": (("autoscaling.k8s.io", ("v1", "v1beta2", "v1beta1")),),
+    "VirtualNode": (_APP_MESH,),
+    "VirtualRouter": (_APP_MESH,),
+    "VirtualService": (_ISTIO, _APP_MESH),
 }
 """Kind -> the (group, versions) that serve it or once did, newest version first."""
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rolloutlint.settings import Settings, Targets, Version
 from tests.harness import lint
 
-FAMILY = Settings(select=("RL5",))
+FAMILY = Settings(select=tuple(f"RL50{n}" for n in range(1, 8)))
 
 
 def rollout(istio: dict[str, Any], **canary: Any) -> dict[str, Any]:

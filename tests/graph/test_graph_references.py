@@ -13,8 +13,8 @@ from rolloutlint.model.resource import make_resource
 from rolloutlint.model.values import dig
 
 
-def named(kind: str, spec: dict[str, Any]) -> list[Naming]:
-    value = {"apiVersion": "argoproj.io/v1alpha1", "kind": kind, "metadata": {"name": "web"}, "spec": spec}
+def named(kind: str, spec: Any, api_version: str = "argoproj.io/v1alpha1") -> list[Naming]:
+    value = {"apiVersion": api_version, "kind": kind, "metadata": {"name": "web"}, "spec": spec}
     found = list(namings(view_of(make_resource(0, DocumentId("a", 0), (), value))))
     for naming in found:
         written = dig(value, *naming.path)
@@ -137,4 +137,173 @@ def test_empty_names_name_nothing():
 
 
 def test_other_kinds_name_nothing():
-    assert named("Experiment", {"analyses": [{"templateName": "t"}]}) == []
+    assert named("AnalysisRun", {"metrics": [{"name": "m"}]}) == []
+
+
+def test_an_experiment_names_its_templates():
+    spec = {"analyses": [{"name": "a", "templateName": "t"}, {"templateName": "c", "clusterScope": True}, 3]}
+    assert brief(named("Experiment", spec)) == [
+        ("experiment", "AnalysisTemplate", "", "t"),
+        ("experiment", "ClusterAnalysisTemplate", "", "c"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("routing", "expected"),
+    [
+        (
+            {"ambassador": {"mappings": ["a", "b", 3]}},
+            [("ambassadorMapping", "Mapping", "", "a"), ("ambassadorMapping", "Mapping", "", "b")],
+        ),
+        ({"appMesh": {"virtualService": {"name": "a"}}}, [("appMeshVirtualService", "VirtualService", "", "a")]),
+        (
+            {
+                "appMesh": {
+                    "virtualNodeGroup": {"canaryVirtualNodeRef": {"name": "c"}, "stableVirtualNodeRef": {"name": "s"}}
+                }
+            },
+            [("virtualNode", "VirtualNode", "", "c"), ("virtualNode", "VirtualNode", "", "s")],
+        ),
+        ({"traefik": {"weightedTraefikServiceName": "a"}}, [("traefikService", "TraefikService", "", "a")]),
+        ({"apisix": {"route": {"name": "a"}}}, [("apisixRoute", "ApisixRoute", "", "a")]),
+        (
+            {
+                "plugins": {
+                    "argoproj-labs/gatewayAPI": {"httpRoute": "a", "namespace": "gw", "tcpRoutes": [{"name": "b"}, 3]}
+                }
+            },
+            [("httpRoute", "HTTPRoute", "gw", "a"), ("tcpRoute", "TCPRoute", "gw", "b")],
+        ),
+        ({"plugins": {"other/plugin": {"httpRoute": "a"}}}, []),
+        ({"apisix": {"route": "a"}, "traefik": 3, "ambassador": {"mappings": "a"}, "plugins": []}, []),
+    ],
+)
+def test_a_router_names_the_objects_it_changes(routing: Any, expected: list[tuple[str, str, str, str]]) -> None:
+    assert canary(trafficRouting=routing) == expected
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kind", "spec", "expected"),
+    [
+        (
+            "networking.k8s.io/v1",
+            "Ingress",
+            {
+                "defaultBackend": {"service": {"name": "d"}},
+                "rules": [{"http": {"paths": [{"backend": {"service": {"name": "a", "port": {"number": 80}}}}]}}],
+            },
+            [("backend", "Service", "", "d"), ("backend", "Service", "", "a")],
+        ),
+        (
+            "extensions/v1beta1",
+            "Ingress",
+            {"rules": [{"http": {"paths": [{"backend": {"serviceName": "a", "servicePort": 80}}]}}]},
+            [("backend", "Service", "", "a")],
+        ),
+        (
+            "networking.k8s.io/v1",
+            "Ingress",
+            {
+                "rules": [
+                    {"http": {"paths": [{"backend": {"service": {"name": "a", "port": {"name": "use-annotation"}}}}]}}
+                ]
+            },
+            [],
+        ),
+        (
+            "gateway.networking.k8s.io/v1",
+            "HTTPRoute",
+            {
+                "parentRefs": [{"name": "gw", "namespace": "infra"}, {"kind": "Service", "group": "", "name": "x"}],
+                "rules": [
+                    {"backendRefs": [{"name": "a"}, {"name": "b", "namespace": "n"}, {"kind": "Other", "name": "c"}]}
+                ],
+            },
+            [("gateway", "Gateway", "infra", "gw"), ("backend", "Service", "", "a"), ("backend", "Service", "n", "b")],
+        ),
+        (
+            "gateway.networking.k8s.io/v1alpha2",
+            "TCPRoute",
+            {"rules": [{"backendRefs": [{"name": "a"}]}]},
+            [("backend", "Service", "", "a")],
+        ),
+        (
+            "split.smi-spec.io/v1alpha2",
+            "TrafficSplit",
+            {"service": "root", "backends": [{"service": "a"}, {"service": "b"}]},
+            [("backend", "Service", "", "a"), ("backend", "Service", "", "b")],
+        ),
+        (
+            "traefik.io/v1alpha1",
+            "TraefikService",
+            {
+                "weighted": {
+                    "services": [{"name": "a"}, {"name": "t", "kind": "TraefikService"}, {"kind": 3, "name": "x"}]
+                }
+            },
+            [("backend", "Service", "", "a"), ("backend", "TraefikService", "", "t")],
+        ),
+        (
+            "apisix.apache.org/v2",
+            "ApisixRoute",
+            {"http": [{"backends": [{"serviceName": "a"}, {"serviceName": 3}]}]},
+            [("backend", "Service", "", "a")],
+        ),
+        (
+            "appmesh.k8s.aws/v1beta2",
+            "VirtualService",
+            {"provider": {"virtualRouter": {"virtualRouterRef": {"name": "r", "namespace": "mesh"}}}},
+            [("virtualRouterRef", "VirtualRouter", "mesh", "r")],
+        ),
+        (
+            "appmesh.k8s.aws/v1beta2",
+            "VirtualRouter",
+            {"routes": [{"httpRoute": {"action": {"weightedTargets": [{"virtualNodeRef": {"name": "a"}}, 3]}}}]},
+            [("virtualNodeRef", "VirtualNode", "", "a")],
+        ),
+        (
+            "elbv2.k8s.aws/v1beta1",
+            "TargetGroupBinding",
+            {"serviceRef": {"name": "a"}},
+            [("backend", "Service", "", "a")],
+        ),
+        (
+            "autoscaling/v2",
+            "HorizontalPodAutoscaler",
+            {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "a"}},
+            [("scaleTarget", "Deployment", "", "a")],
+        ),
+        (
+            "keda.sh/v1alpha1",
+            "ScaledObject",
+            {"scaleTargetRef": {"name": "a"}},
+            [("scaleTarget", "Deployment", "", "a")],
+        ),
+        ("autoscaling.k8s.io/v1", "VerticalPodAutoscaler", {"targetRef": {"name": "a"}}, []),
+    ],
+)
+def test_what_sends_traffic_or_scales_names_its_targets(
+    api_version: str, kind: str, spec: Any, expected: list[tuple[str, str, str, str]]
+) -> None:
+    assert brief(named(kind, spec, api_version)) == expected
+
+
+@pytest.mark.parametrize(
+    "spec", [None, [], "x", {"rules": 3, "routes": [3], "http": {}, "weighted": [], "backends": 1}]
+)
+@pytest.mark.parametrize(
+    ("api_version", "kind"),
+    [
+        ("networking.k8s.io/v1", "Ingress"),
+        ("gateway.networking.k8s.io/v1", "GRPCRoute"),
+        ("split.smi-spec.io/v1alpha2", "TrafficSplit"),
+        ("traefik.io/v1alpha1", "TraefikService"),
+        ("apisix.apache.org/v2", "ApisixRoute"),
+        ("appmesh.k8s.aws/v1beta2", "VirtualService"),
+        ("appmesh.k8s.aws/v1beta2", "VirtualRouter"),
+        ("elbv2.k8s.aws/v1beta1", "TargetGroupBinding"),
+        ("keda.sh/v1alpha1", "ScaledObject"),
+    ],
+)
+def test_a_malformed_route_names_nothing(api_version: str, kind: str, spec: Any) -> None:
+    assert named(kind, spec, api_version) == []
