@@ -470,14 +470,18 @@ def _title(world: World, group: _Group) -> str:
     if kind == "absent":
         return "Named from several places, not among the inputs"
     if kind == "environment":
-        return ", ".join(_place(str(scope)) for scope in parts)
+        return _places([str(scope) for scope in parts])
     names = [_spelt(world, world.resources[number]) for number in parts if isinstance(number, int)]
     word = "Rollout" if kind == "rollout" else "Application"
     return f"{word}{'s' * (len(names) > 1)} {', '.join(dict.fromkeys(names))}"
 
 
-def _place(scope: str) -> str:
-    """A scope in words: `dir:apps/cart` is a directory, `kustomize:overlays/dev` a kustomization."""
-    kind, _, name = scope.partition(":")
-    shown = "the current directory" if name in ("", ".") else name
-    return f"kustomization {shown}" if kind == "kustomize" else f"cluster {shown}" if kind == "cluster" else shown
+def _places(scopes: Sequence[str]) -> str:
+    """Scopes in words: `dir:apps/cart` is a directory, `kustomize:overlays/dev` a kustomization."""
+    words = []
+    for kind, word in (("dir", ""), ("kustomize", "kustomization"), ("cluster", "cluster")):
+        names = [scope.partition(":")[2] for scope in scopes if scope.startswith(f"{kind}:")]
+        if names:
+            shown = ", ".join("the current directory" if name in ("", ".") else name for name in names)
+            words.append(f"{word}{'s' * (len(names) > 1)} {shown}" if word else shown)
+    return ", ".join(words)

@@ -178,7 +178,7 @@ def _badges(tally: Tally) -> list[tuple[Severity, str, float]]:
 
 
 def _measure(node: Node, cluster: Cluster, callers: int, itself: Edge | None) -> _Sizes:
-    kind = kind_words(node)
+    kind = _fit(kind_words(node), "k", _NAME_AT_MOST)
     name = _fit(visible(node.resource.name) or "no name", "n", _NAME_AT_MOST)
     small = [elsewhere(node, cluster)]
     small.append(f"names itself: {visible(itself.label)}" if itself else "")
@@ -186,7 +186,7 @@ def _measure(node: Node, cluster: Cluster, callers: int, itself: Edge | None) ->
     shown = tuple(_fit(line, "s", _NAME_AT_MOST) for line in small if line)
     head = text_width(kind, "k") + sum(width for _, _, width in _badges(node.findings)) + 14
     width = max(head, text_width(name, "n"), *(text_width(line, "s") for line in shown), 90.0)
-    return _Sizes(_fit(kind, "k", 260), name, shown, width + 26, 44 + 15 * len(shown))
+    return _Sizes(kind, name, shown, width + 26, 44 + 15 * len(shown))
 
 
 def _connector(node: Node) -> str:

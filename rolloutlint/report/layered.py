@@ -10,7 +10,8 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from math import inf
+from typing import NamedTuple, TypeAlias
 
 SWEEPS = 12
 LABEL_HEIGHT = 18.0
@@ -23,6 +24,10 @@ _LEAD = 26.0
 _STEEPEST = 7.0
 """How many times higher than wide a bend may become before its column is widened."""
 _WIDEST_LEAD = 90.0
+_FILLED_AT_MOST = 300
+"""Up to so many rectangles, gaps between them are looked for."""
+_UNEVEN = 6.0
+"""How many times larger than the middle one the largest rectangle is where gaps are worth filling."""
 
 
 class Box(NamedTuple):
@@ -321,31 +326,66 @@ def _lead(column: Sequence[_Slot], side: str) -> float:
     return min(_WIDEST_LEAD, max(_LEAD, rise / _STEEPEST))
 
 
-def pack(
-    sizes: Sequence[tuple[float, float]], gap: float, ratio: float
-) -> tuple[list[tuple[float, float]], float, float]:
-    """Places for rectangles of `sizes` in reading order, and the whole's size, about `ratio` times as wide as high.
+_Packed: TypeAlias = "tuple[list[tuple[float, float]], float, float]"
+"""Places of rectangles, and the width and height of the whole."""
 
-    Tries rows of many widths and columns of many counts; takes what wastes least and comes nearest to the ratio.
+
+def pack(sizes: Sequence[tuple[float, float]], gap: float, ratio: float) -> _Packed:
+    """Places for rectangles of `sizes`, about in reading order, and the whole's size, near `ratio` (width to height).
+
+    Tries rows, columns and (of uneven sizes) filled gaps for many widths, and takes what wastes least and comes nearest
+    to the ratio.
     """
     if not sizes:
         return [], 0.0, 0.0
-    tries = [_in_columns(sizes, gap, count) for count in range(1, min(len(sizes), 24) + 1)]
     widest = max(width for width, _ in sizes)
     whole = sum(width + gap for width, _ in sizes)
+    tries = [_in_columns(sizes, gap, count) for count in range(1, min(len(sizes), 24) + 1)]
     tries += [_in_rows(sizes, gap, widest + (whole - widest) * step / 24) for step in range(25)]
+    areas = sorted((width + gap) * (height + gap) for width, height in sizes)
+    if len(sizes) <= _FILLED_AT_MOST and areas[-1] > _UNEVEN * areas[len(areas) // 2]:
+        # Rows and columns are easier to read; beside very large rectangles they waste too much.
+        side = (sum(areas) * ratio) ** 0.5
+        tries += [_in_gaps(sizes, gap, max(widest, side * tenths / 10)) for tenths in range(8, 16)]
 
-    def cost(tried: tuple[list[tuple[float, float]], float, float]) -> float:
+    def cost(tried: _Packed) -> float:
         _, width, height = tried
-        off = max(width / height / ratio, ratio * height / width)
-        return width * height * off
+        return width * height * max(width / height / ratio, ratio * height / width)
 
     return min(tries, key=cost)
 
 
-def _in_rows(
-    sizes: Sequence[tuple[float, float]], gap: float, limit: float
-) -> tuple[list[tuple[float, float]], float, float]:
+def _in_gaps(sizes: Sequence[tuple[float, float]], gap: float, limit: float) -> _Packed:
+    """Every rectangle in turn as high up as the ones before leave room for it, below `limit` in width."""
+    skyline = [(0.0, 0.0)]
+    """Left end and height of every step, from left to right; the last one ends at the limit."""
+    places = []
+    for width, height in sizes:
+        best = (inf, 0.0)
+        for index, (x, _) in enumerate(skyline):
+            if x and x + width > limit:
+                break
+            y = 0.0
+            for left, level in skyline[index:]:
+                if left >= x + width + gap:
+                    break
+                y = max(y, level)
+            best = min(best, (y, x))
+        y, x = best
+        places.append((x, y))
+        right = x + width + gap
+        behind = max((step for step in skyline if step[0] <= right), default=(0.0, 0.0))
+        skyline = [step for step in skyline if step[0] < x or step[0] > right]
+        skyline += [(x, y + height + gap), (right, behind[1])]
+        skyline.sort()
+    return (
+        places,
+        max(x + width for (x, _), (width, _) in zip(places, sizes, strict=True)),
+        max(y + height for (_, y), (_, height) in zip(places, sizes, strict=True)),
+    )
+
+
+def _in_rows(sizes: Sequence[tuple[float, float]], gap: float, limit: float) -> _Packed:
     places: list[tuple[float, float]] = []
     x = y = row = right = 0.0
     for width, height in sizes:
@@ -357,9 +397,7 @@ def _in_rows(
     return places, right, y + row
 
 
-def _in_columns(
-    sizes: Sequence[tuple[float, float]], gap: float, count: int
-) -> tuple[list[tuple[float, float]], float, float]:
+def _in_columns(sizes: Sequence[tuple[float, float]], gap: float, count: int) -> _Packed:
     """Every rectangle in turn under the shortest column."""
     heights = [0.0] * count
     widths = [0.0] * count

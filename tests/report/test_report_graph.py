@@ -113,12 +113,20 @@ def tied() -> Picture:
     return Picture(tuple(nodes), tuple(edges), (Cluster("c1", "environment", "apps", None),), (), (), Tally(), "1.0")
 
 
-@pytest.fixture(params=["hostile", "empty", "tied", "fifty"])
+def uneven() -> Picture:
+    """One very large cluster among many small ones."""
+    large = tied()
+    alone = [large.nodes[0]._replace(id=f"n{i}", cluster=f"c{i}") for i in range(61, 91)]
+    clusters = [Cluster(f"c{i}", "environment", "a" * (i % 9), None) for i in range(61, 91)]
+    return large._replace(nodes=(*large.nodes, *alone), clusters=(*clusters[:9], *large.clusters, *clusters[9:]))
+
+
+@pytest.fixture(params=["hostile", "empty", "tied", "uneven", "fifty"])
 def drawn(request: pytest.FixtureRequest) -> Picture:
     if request.param == "fifty":
         made: Picture = request.getfixturevalue("fifty")
         return made
-    return {"hostile": hostile, "empty": empty, "tied": tied}[request.param]()
+    return {"hostile": hostile, "empty": empty, "tied": tied, "uneven": uneven}[request.param]()
 
 
 def as_json(drawn: Picture) -> dict[str, list[dict[str, str]]]:
