@@ -202,7 +202,7 @@ def _crossings(left: Node, right: Node, names: dict[str, _Pieces], found: set[fl
     if pieces is None or others is None:
         _guess(left, right, found)
         return
-    stepping = any(isinstance(inner, Call) and inner.name in _STEPS for side in (left, right) for inner in walk(side))
+    stepping = _has_steps(left) or _has_steps(right)
     for (slope, offset), (other_slope, other_offset) in product(pieces, others):
         rise, gap = slope - other_slope, other_offset - offset
         if not rise:
@@ -212,6 +212,13 @@ def _crossings(left: Node, right: Node, names: dict[str, _Pieces], found: set[fl
             # Rounding puts the point off by up to one whole number: the halves around it hold it.
             gaps += [math.floor(gap) + step / 2 for step in range(-5, 7)]
         found.update(_tidy(shifted / rise) for shifted in gaps if math.isfinite(shifted / rise))
+
+
+def _has_steps(node: Node) -> bool:
+    """Whether a function below a node rounds."""
+    if isinstance(node, Number | Name):
+        return False
+    return (isinstance(node, Call) and node.name in _STEPS) or any(map(_has_steps, children(node)))
 
 
 def _tidy(number: float) -> float:
