@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from copy import deepcopy
 from typing import Any
 
 from rolloutlint.checks.context import Context, check
@@ -199,6 +198,8 @@ def ping_pong_incomplete(ctx: Context[Rollout]) -> Iterator[Finding]:
     """Ping-pong without one of the Services that it needs."""
     for refusal in _refused(ctx, "V21", "V23"):
         root = refusal.check == "V23"
+        if not root and dig(ctx.resource.value, "spec", *refusal.path) is None:
+            continue  # the schema requires it: RL005
         yield _finding(ctx, refusal, "key" if root else "value", "root-service" if root else "", field=refusal.field)
 
 
@@ -238,16 +239,16 @@ def weight_out_of_range(ctx: Context[Rollout]) -> Iterator[Finding]:
 @check("RL123")
 def route_match_invalid(ctx: Context[Rollout]) -> Iterator[Finding]:
     """A match of a header or mirror route that does not say exactly one thing."""
-    for refusal in _refused(ctx, "V35", "V36", "V37", "V39"):
+    for refusal in _refused(ctx, "V36", "V37", "V39"):
         variant = "alb" if refusal.check == "V36" else "" if refusal.reason != "several" else "several"
-        field = next(str(p) for p in reversed(refusal.path) if p in ("headerValue", "method", "path", "match"))
+        field = next(str(p) for p in reversed(refusal.path) if p in ("headerValue", "method", "path"))
         yield _finding(
             ctx,
             refusal,
             "key" if isinstance(refusal.path[-1], str) else "value",
             variant,
             step=_step(refusal),
-            field="headerValue" if refusal.check == "V35" else field,
+            field=field,
             first=refusal.value,
             second=refusal.field,
         )
@@ -260,6 +261,8 @@ def managed_route_missing(ctx: Context[Rollout]) -> Iterator[Finding]:
     for refusal in _refused(ctx, "V40", "V41"):
         if refusal.check == "V40" and unlisted:
             continue  # one list is missing, however many steps need it
+        if refusal.reason == "unnamed" and refusal.field == "setMirrorRoute":
+            continue  # the schema requires it: RL005
         unlisted = unlisted or refusal.check == "V40"
         variant = "no-list" if refusal.check == "V40" else refusal.reason
         part: Part = "key" if refusal.path[-1] == refusal.field else "value"
@@ -322,6 +325,8 @@ def _applied(rollout: Rollout) -> bool:
 
 def _without(value: Mapping[str, Any], paths: list[Path]) -> dict[str, Any]:
     """A copy of an object without the fields that the API server of an older release drops."""
+    from copy import deepcopy
+
     kept: dict[str, Any] = deepcopy(dict(value))
     for path in paths:
         parent = dig(kept, *path[:-1])
@@ -343,7 +348,7 @@ def _finding(
         part,
         variant=variant,
         related=(*related, *_first(ctx, refusal)),
-        discriminator=refusal.field if refusal.check in ("V21", "V24", "V35") else "",
+        discriminator=refusal.field if refusal.check == "V21" else "",
         answer=refusal.answer,
         **params,
     )

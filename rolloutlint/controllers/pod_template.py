@@ -387,7 +387,7 @@ def _environment(variables: object, path: Path) -> _Faults:
         if not kinds and set(source) <= set(_ENV_SOURCES):
             answer = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`"
             yield TemplateFault("environment", (*at, "valueFrom"), answer, field="valueFrom")
-        elif kinds and _text(variable, "value") != "" and isinstance(variable.get("value"), str):
+        elif kinds and _text(variable, "value"):
             answer = "may not be specified when `value` is not empty"
             yield TemplateFault("environment", (*at, "valueFrom"), answer, field="valueFrom", other=(*at, "value"))
         elif len(kinds) > 1:

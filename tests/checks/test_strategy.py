@@ -17,7 +17,7 @@ from rolloutlint.settings import Settings, Targets, Version
 from tests.harness import CATALOGUE, found, lint
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "argo-rollouts"
-STRATEGY = ("RL1",)
+STRATEGY = tuple(f"RL10{number}" for number in range(1, 9))
 
 
 def rollout(canary: str = "", spec: str = "", blue_green: str = "", name: str = "cart") -> str:

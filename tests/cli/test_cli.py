@@ -22,6 +22,15 @@ spec:
       steps:
         - setWeight: 20
         - pause: {}
+  selector:
+    matchLabels: {app: web}
+  template:
+    metadata:
+      labels: {app: web}
+    spec:
+      containers:
+        - name: web
+          image: web:1
 """
 CLEAN = WAITING.replace("pause: {}", "pause: {duration: 10m}")
 WRONG = WAITING.replace("pause: {}", "pause: {duration: 5 minutes}")
