@@ -32,6 +32,7 @@ REJECTIONS = (
     "RL010",
     "RL102",
     "RL107",
+    *(f"RL{number}" for number in range(109, 127)),
     "RL201",
     "RL202",
     "RL203",
@@ -98,7 +99,12 @@ def test_upstreams_own_lint_errors_are_found() -> None:
         "invalid-ingress-smi-multi.yml": "RL203",
         "invalid-unknown-field.yml": "RL003",
         "invalid-empty-rollout-vsvc.yml": "RL005",
+        "invalid.yml": "RL116",
+        "invalid.json": "RL116",
+        "invalid-multiple-docs.yml": "RL116",
+        "invalid-nginx-canary.yml": "RL118",
     }
+    assert set(expected) == {path.name for path in (CORPUS / "argo-rollouts" / "lint").glob("invalid*")}
     for name, rule in expected.items():
         report = lint(CORPUS / "argo-rollouts" / "lint" / name)
         assert rule in {f.finding.rule for f in report.active}, (name, os.linesep.join(map(str, report.active)))
