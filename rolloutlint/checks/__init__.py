@@ -90,6 +90,8 @@ MODULES: Mapping[str, str] = {
     "RL46": "providers",
     "RL508": "routers",
     "RL509": "routers",
+    "RL514": "router_objects",
+    "RL515": "router_objects",
     "RL51": "routers",
     "RL5": "traffic",
     "RL606": "sync_options",
