@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 import re
 from fractions import Fraction
+from functools import lru_cache
 
 from rolloutlint.lang.intstr import atoi
 
@@ -48,8 +49,11 @@ def parse_quantity(value: object) -> Fraction | None:
         return Fraction(value)
     if isinstance(value, float):
         value = repr(value)
-    if not isinstance(value, str):
-        return None
+    return _read(value) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=1024)
+def _read(value: str) -> Fraction | None:
     text = value.strip()
     shape = _SHAPE.fullmatch(text) if text else None
     if shape is None:
