@@ -175,21 +175,22 @@ def anti_affinity_invalid(ctx: Context[Rollout]) -> Iterator[Finding]:
 @check("RL118")
 def router_lacks_feature(ctx: Context[Rollout]) -> Iterator[Finding]:
     """Something that none of the configured routers can do."""
-    configured = routers(ctx.resource.traffic_routing)
+    configured, target = routers(ctx.resource.traffic_routing), ctx.settings.targets.rollouts
     for refusal in _refused(ctx, *_FEATURES):
         if refusal.reason != "router":
             continue
         feature, support = _FEATURES[refusal.check]
-        able = [r for r in support if support[r] <= ctx.settings.targets.rollouts]
+        later = [support[router] for router in configured if router in support]
         yield _finding(
             ctx,
             refusal,
             "key",
-            "" if configured else "no-router",
+            "newer" if later else "" if configured else "no-router",
             feature=feature,
-            able=_or(able),
+            able=_or([router for router in support if support[router] <= target]),
             configured=", ".join(f"`{router}`" for router in configured),
-            target=ctx.settings.targets.rollouts,
+            since=min(later, default=target),
+            target=target,
         )
 
 

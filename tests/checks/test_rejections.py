@@ -72,6 +72,7 @@ CASES = [
     ("a null canary", rollout("canary: null"), [("RL109", "strategy.canary")]),
     ("a null canary beside blueGreen", rollout("canary: null, blueGreen: {activeService: a}"), []),
     ("both", rollout("canary: {}, blueGreen: {activeService: a}"), [("RL109", "strategy")]),
+    ("a strategy in the wrong case", rollout("bluegreen: {activeService: a}"), [("RL109", "strategy")]),
     ("a strategy filled in later", rollout().replace("{canary: {}}", "'{{ .Values.strategy }}'"), []),
     ("replicas", rollout(spec="  replicas: -1\n" + SELECTOR + TEMPLATE), [("RL110", "replicas")]),
     ("a deadline of 0", rollout(spec="  progressDeadlineSeconds: 0\n" + SELECTOR + TEMPLATE), [
@@ -270,6 +271,11 @@ def test_the_fault_that_the_controller_names_first_is_shown_with_the_others() ->
     report = lint(text, Settings(select=FAMILY))
     first = {f.finding.rule: [r.message for r in f.finding.related] for f in report.active}
     assert first == {"RL110": [], "RL116": [FIRST], "RL121": [FIRST]}
+
+
+def test_a_router_that_learns_it_later_is_told_from_when_on() -> None:
+    (finding,) = lint(steps("{setMirrorRoute: {name: m}}", PLUGIN), Settings(select=FAMILY)).active
+    assert finding.finding.message.endswith("needs Argo Rollouts 1.10; the target is 1.9")
 
 
 def test_the_words_of_the_controller_stand_in_the_consequence() -> None:
