@@ -33,6 +33,7 @@ MODULES: Mapping[str, str] = {
     "RL212": "templates",
     "RL213": "autoscaling",
     "RL214": "autoscaling",
+    "RL215": "plugins",
     "RL2": "references",
     "RL30": "analysis",
     "RL310": "analysis",
