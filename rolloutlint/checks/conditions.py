@@ -12,9 +12,9 @@ from rolloutlint.checks.endings import end_of, in_dry_run, used_by
 from rolloutlint.checks.measurements import Measured, measured
 from rolloutlint.controllers.condition_faults import Guard, Never, dead_guards, never_evaluated
 from rolloutlint.controllers.limits import can_be_inconclusive as can_be_by_text
-from rolloutlint.controllers.measurement import Condition, Judgement, Phases, WorldKey, measure, remembered
+from rolloutlint.controllers.measurement import Condition, Judgement, Phases, WorldKey, remembered
 from rolloutlint.controllers.metrics import limits_of, providers_of
-from rolloutlint.controllers.repairs import Repair, pieces, repair
+from rolloutlint.controllers.repairs import Repair, pieces, repair_of
 from rolloutlint.controllers.thresholds import (
     WITH_TRAFFIC,
     Share,
@@ -786,16 +786,7 @@ def _mended(ctx: Context[AnalysisTemplate], one: Measured, condition: Condition,
 
 def _repaired(ctx: Context[AnalysisTemplate], one: Measured) -> Fix | None:
     """The smallest change of the conditions that is proved to remove the fault of this rule and to bring no other."""
-    name = one.measurement.judgement.provider
-    settings = mapping(dig(one.value, "provider", name))
-
-    def again(query: str, success: str, failure: str) -> Judgement:
-        provider = {name: {**settings, **({"query": query} if name == "prometheus" else {})}}
-        changed = {**one.value, "provider": provider, "successCondition": success, "failureCondition": failure}
-        made = measure(changed, {}, ctx.settings.targets)
-        return one.measurement.judgement if made is None else made.judgement
-
-    made = repair(one.measurement.judgement, again, want=ctx.rule.id, no_data=ctx.settings.no_data)
+    made = repair_of(one.measurement.question, want=ctx.rule.id, no_data=ctx.settings.no_data)
     if made is None or made.query:
         return None
     safety: Safety = "safe" if ctx.rule.fix == made.safety == "safe" else "unsafe"

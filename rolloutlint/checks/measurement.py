@@ -10,10 +10,10 @@ from rolloutlint.checks.context import Context, check
 from rolloutlint.checks.endings import ending, in_dry_run, refused, used_by
 from rolloutlint.checks.measurements import Measured, measured
 from rolloutlint.controllers.arguments import used_names
-from rolloutlint.controllers.measurement import WORLDS, Judgement, Part, Phases, Verdict, WorldKey, measure, remembered
+from rolloutlint.controllers.measurement import WORLDS, Judgement, Part, Phases, Verdict, WorldKey, remembered
 from rolloutlint.controllers.measurement_runs import outcome
 from rolloutlint.controllers.metrics import providers_of
-from rolloutlint.controllers.repairs import pieces, repair
+from rolloutlint.controllers.repairs import pieces, repair_of
 from rolloutlint.controllers.verdicts import (
     FAILING,
     HEALTHY,
@@ -339,16 +339,7 @@ def _repair(ctx: Context[AnalysisTemplate], one: Measured) -> Fix | None:
     """The smallest change of the metric that removes the fault of this rule, if the rule has fixes and one is known."""
     if ctx.rule.fix == "none":
         return None
-    name = one.measurement.judgement.provider
-    settings = mapping(mapping(one.value.get("provider")).get(name))
-
-    def again(query: str, success: str, failure: str) -> Judgement:
-        provider = {name: {**settings, **({"query": query} if name == "prometheus" else {})}}
-        changed = {**one.value, "provider": provider, "successCondition": success, "failureCondition": failure}
-        made = measure(changed, {}, ctx.settings.targets)
-        return one.measurement.judgement if made is None else made.judgement
-
-    made = repair(one.measurement.judgement, again, want=ctx.rule.id, no_data=ctx.settings.no_data)
+    made = repair_of(one.measurement.question, want=ctx.rule.id, no_data=ctx.settings.no_data)
     places = pieces(made, one.measurement.texts) if made is not None else None
     if made is None or places is None:
         return None

@@ -192,12 +192,25 @@ def remembered(function: Callable[Concatenate[Judgement, P], T]) -> Callable[Con
     return asked
 
 
+class Question(NamedTuple):
+    """The arguments of `judge`."""
+
+    form: str
+    query: str
+    success: str
+    failure: str
+    library: Library
+    prometheus: Literal[2, 3]
+
+
 class Measurement(NamedTuple):
     """A metric of a manifest: its judgement, and the way back from the filled-in texts to the written ones."""
 
     judgement: Judgement
     texts: Mapping[str, Expanded]
     """`query`, `successCondition`, `failureCondition` -> what was written there."""
+    question: Question
+    """What `judge` was asked."""
 
     def piece(self, field: str, span: Span) -> Span:
         """Offsets into the value as written of a span of the filled-in text of `field`."""
@@ -242,7 +255,7 @@ def measure(metric: Mapping[str, Any], arguments: Mapping[str, str], targets: Ta
     elif name == "datadog" and settings.get("apiVersion") == "v2" and targets.rollouts == _ZERO_FOR_NULL:
         form = "datadog-zero"
     filled = {field: text.text for field, text in texts.items()}
-    judgement = judge(
+    question = Question(
         form,
         filled.get("query", ""),
         filled.get("successCondition", ""),
@@ -250,7 +263,7 @@ def measure(metric: Mapping[str, Any], arguments: Mapping[str, str], targets: Ta
         expr.library_of(targets.rollouts),
         2 if targets.prometheus.major < 3 else 3,
     )
-    return Measurement(judgement, texts)
+    return Measurement(judge(*question), texts, question)
 
 
 _MATRIX_SINCE = Version(1, 8)

@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import combinations
 from typing import Literal, NamedTuple, TypeAlias
 
-from rolloutlint.controllers.measurement import WITHOUT_TRAFFIC, Condition, Judgement, Query, Verdict, judge
+from rolloutlint.controllers.measurement import WITHOUT_TRAFFIC, Condition, Judgement, Query, Question, Verdict, judge
 from rolloutlint.controllers.verdicts import (
     FAILING,
     HEALTHY,
@@ -28,7 +28,7 @@ from rolloutlint.controllers.verdicts import (
     deviates,
 )
 from rolloutlint.finding import Safety
-from rolloutlint.lang.expr import Library, constants, late_guards
+from rolloutlint.lang.expr import constants, late_guards
 from rolloutlint.lang.expr.guards import (
     Case,
     asks_for_nil,
@@ -132,23 +132,13 @@ def repair(
 
 
 @lru_cache(maxsize=4096)
-def repair_of(
-    form: str,
-    query: str,
-    success: str,
-    failure: str,
-    library: Library,
-    prometheus: Literal[2, 3],
-    *,
-    want: str,
-    no_data: NoData,
-) -> Repair | None:
-    """As `repair`, for what `judge` is given; equal texts are mended once."""
+def repair_of(question: Question, *, want: str, no_data: NoData) -> Repair | None:
+    """As `repair`, for what `judge` was asked; equal texts are mended once."""
 
     def again(query: str, success: str, failure: str) -> Judgement:
-        return judge(form, query, success, failure, library, prometheus)
+        return judge(*question._replace(query=query, success=success, failure=failure))
 
-    return repair(again(query, success, failure), again, want=want, no_data=no_data)
+    return repair(judge(*question), again, want=want, no_data=no_data)
 
 
 def pieces(made: Repair, texts: Mapping[str, Expanded]) -> Mapping[str, tuple[tuple[tuple[int, int], str], ...]] | None:
