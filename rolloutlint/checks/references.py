@@ -11,7 +11,7 @@ from rolloutlint.controllers.traffic import routers
 from rolloutlint.finding import Finding, Path, Related
 from rolloutlint.graph import Reference
 from rolloutlint.lang.intstr import int32
-from rolloutlint.model import AnalysisTemplate, Rollout, Service, View
+from rolloutlint.model import AnalysisTemplate, Experiment, Rollout, Service, View
 from rolloutlint.model.resource import containers
 from rolloutlint.model.rollout import BLUE_GREEN, CANARY
 from rolloutlint.model.values import dig, filled_later, mapping, string_map, text
@@ -125,6 +125,8 @@ def analysis_template_missing(ctx: Context[View]) -> Iterator[Finding]:
             continue
         hint, params, related = _template_hint(ctx, reference)
         place = naming.role if naming.role in ("experiment", "nested") else ""
+        if isinstance(ctx.resource, Experiment):
+            place = "alone"
         yield ctx.finding(
             naming.path,
             variant="-".join(filter(None, (place, hint))),

@@ -22,7 +22,14 @@ OLDEST_SUPPORTED = Version(1, 5)
 """The oldest Argo Rollouts release rolloutlint speaks about: fields that it knows carry no `x-since`."""
 
 WANTED: Mapping[str, tuple[str, ...]] = {
-    "argoproj.io": ("AnalysisTemplate", "Application", "ClusterAnalysisTemplate", "Rollout"),
+    "argoproj.io": (
+        "AnalysisRun",
+        "AnalysisTemplate",
+        "Application",
+        "ClusterAnalysisTemplate",
+        "Experiment",
+        "Rollout",
+    ),
     "networking.istio.io": ("DestinationRule", "VirtualService"),
 }
 
@@ -235,7 +242,7 @@ def kind_schema(definition: Schema, since: Mapping[str, str]) -> Schema:
 def since_table(introduced: Mapping[str, str], kind: str) -> dict[str, str]:
     """Field path -> first release, for the fields that `OLDEST_SUPPORTED` does not know."""
     table = {path: since for path, since in introduced.items() if parse_version(since) > OLDEST_SUPPORTED}
-    return {**table, **_UNRELEASED} if kind.endswith("AnalysisTemplate") else table
+    return {**table, **_UNRELEASED} if "Analysis" in kind else table
 
 
 def generate(crd_dir: str) -> Iterator[tuple[str, str]]:

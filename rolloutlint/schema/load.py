@@ -12,9 +12,11 @@ from rolloutlint.schema.compile import Check, compile_schema
 
 SHIPPED = frozenset(
     (
+        ("argoproj.io", "AnalysisRun"),
         ("argoproj.io", "AnalysisTemplate"),
         ("argoproj.io", "Application"),
         ("argoproj.io", "ClusterAnalysisTemplate"),
+        ("argoproj.io", "Experiment"),
         ("argoproj.io", "Rollout"),
         ("networking.istio.io", "DestinationRule"),
         ("networking.istio.io", "VirtualService"),

@@ -319,6 +319,14 @@ def test_a_nested_template_is_asked_for_where_its_namespace_is_certain() -> None
     assert paths(wide, "RL204") == []
 
 
+def test_an_experiment_of_its_own_needs_its_templates() -> None:
+    head = "---\napiVersion: argoproj.io/v1alpha1\nkind: Experiment\nmetadata: {name: e, namespace: shop}\nspec: "
+    text = head + "{analyses: [{name: a, templateName: errors}, {name: b, templateName: eror}]}\n" + template("errors")
+    message, consequence, _ = only(text, "RL204")
+    assert message == "AnalysisTemplate `eror` does not exist in namespace `shop`"
+    assert consequence == "The Experiment ends in Error."
+
+
 # ---- RL205
 
 
@@ -437,4 +445,6 @@ def test_upstream_manifests_have_only_the_faults_they_were_made_for() -> None:
         ("invalid-service-labels.yml", "RL203"),
         ("invalid-ping-pong.yml", "RL203"),
         ("invalid-ingress-smi-multi.yml", "RL203"),
+        ("invalid-rollout.yaml", "RL215"),
+        ("disabled-rollout.yaml", "RL215"),  # the test that uses it writes the name of the plugin into it
     }
