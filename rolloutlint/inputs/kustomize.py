@@ -103,16 +103,6 @@ class Kustomization(NamedTuple):
     changes: tuple[PatchTarget, ...] = ()
     """All that it changes in its resources, besides namespace and names."""
 
-    @property
-    def has_inline_patches(self) -> bool:
-        """Whether a patch stands in the kustomization itself."""
-        return bool(self.inline_patches)
-
-    @property
-    def transforms(self) -> bool:
-        """Whether building it gives anything but the resources as written."""
-        return bool(self.namespace or self.name_prefix or self.name_suffix or self.changes)
-
 
 class Overlay(NamedTuple):
     """What happens to a file's objects on the way to the top-most kustomization `root` (its directory)."""

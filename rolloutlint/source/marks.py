@@ -361,15 +361,6 @@ def _normal(found: re.Match[str]) -> str:
     return found.group() if found.group() in "\u2028\u2029" else "\n"
 
 
-def value_offsets(text: str, node: Node) -> Sequence[int] | None:
-    """For each character of a scalar's value its offset in the text; `None` where they cannot be matched.
-
-    An escape stands at its backslash, the space of a folded line end at that line end.
-    """
-    ranges = value_ranges(text, node)
-    return None if ranges is None else [start for start, _ in ranges]
-
-
 def value_ranges(text: str, node: Node) -> Sequence[tuple[int, int]] | None:
     """For each character of a scalar's value the half-open range of the text it comes from; `None` where they cannot
     be matched: the value is rebuilt from the text as libyaml does, and only if the two are equal the offsets hold.

@@ -184,10 +184,6 @@ def quantile(phi: Abstract, a: Abstract, base: Abstract, where: Node) -> Abstrac
     return base._replace(type="vector", nan=nan, nonzero=a.nonzero and one_sign(a))
 
 
-def _mad_over_time(node: Call, args: list[Abstract], assume: Assume | None) -> Abstract:
-    return _deviation_over_time(node, args, assume)
-
-
 # -- presence and types
 
 

@@ -44,11 +44,6 @@ LEAST_HARMFUL_FLOOR: Final = 0.01
 INF_BUCKET: Final = ("le", "=", "+Inf")
 
 
-def facts_of(matcher: Matcher) -> tuple[str | None, str, str]:
-    """A matcher without its place in the text."""
-    return (matcher.label, matcher.op, matcher.value)
-
-
 def condition(selector: Selector) -> frozenset[tuple[str | None, str, str]]:
     """The matchers of a selector, whatever their order."""
     return frozenset([(m.label, m.op, m.value) for m in selector.matchers])
