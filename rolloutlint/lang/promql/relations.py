@@ -17,7 +17,6 @@ from .tree import (
     Call,
     Grouping,
     Hole,
-    Matcher,
     Node,
     Number,
     Paren,
