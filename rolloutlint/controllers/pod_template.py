@@ -2,7 +2,7 @@
 
 The Rollout controller runs `ValidatePodTemplateSpecForReplicaSet` (Kubernetes 1.34 `pkg/apis/apps/validation` and
 `pkg/apis/core/validation`) on the template with its defaults filled in, before anything is rolled out. Not mirrored
-are security contexts, scheduling beyond tolerations, and the sources of volumes below their names. What `hostNetwork`
+are most of security contexts, affinity, and the sources of volumes below their names. What `hostNetwork`
 asks of ports is not asked there: upstream loses the field on the way to that function. Fields that the CRD itself
 requires (a container's name, the path of a mount) are judged only where they are written: without them the API server
 refuses the Rollout, and nothing gets here. Of several faults with one cause only the first is told.
@@ -18,7 +18,13 @@ from typing import Any, Literal, NamedTuple
 
 from rolloutlint.finding import Path
 from rolloutlint.lang.intstr import int32
-from rolloutlint.lang.names import label_fault, label_value_fault, port_name_fault, qualified_name_fault
+from rolloutlint.lang.names import (
+    label_fault,
+    label_value_fault,
+    port_name_fault,
+    qualified_name_fault,
+    subdomain_fault,
+)
 from rolloutlint.lang.placeholder import filled_later
 from rolloutlint.lang.quantity import parse_quantity
 
@@ -41,6 +47,8 @@ Code = Literal[
     "resource-amount",
     "label",
     "toleration",
+    "spread",
+    "security",
 ]
 """Kinds of faults; `rules/controller-parity.md` lists them below V07."""
 
@@ -84,6 +92,7 @@ _VOLUME_TYPES = frozenset(
 )  # fmt: skip
 _VOLUME_NAMES: Mapping[str, str] = {"secret": "secretName", "configMap": "name", "persistentVolumeClaim": "claimName"}
 """Volume types whose one required field is a name."""
+_ANNOTATIONS_SIZE = 256 << 10
 _ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 _ENV_WORDS = "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.'"
 
@@ -117,6 +126,11 @@ def _template(template: Mapping[str, Any]) -> _Faults:
         name = _text(spec, field)
         if name and (fault := label_fault(name)):
             yield TemplateFault("name", (*path, field), fault, value=name)
+    yield from _identities(spec.get("securityContext"), (*path, "securityContext"))
+    yield from _spread(spec.get("topologySpreadConstraints"), (*path, "topologySpreadConstraints"))
+    service_account = _text(spec, "serviceAccountName")
+    if service_account and (fault := subdomain_fault(service_account)):
+        yield TemplateFault("name", (*path, "serviceAccountName"), fault, value=service_account)
     yield from _tolerations(spec.get("tolerations"), (*path, "tolerations"))
     ephemeral = spec.get("ephemeralContainers")
     if isinstance(ephemeral, list) and ephemeral and all(_decodes(each) for each in ephemeral):
@@ -197,6 +211,10 @@ def _annotations(annotations: object) -> _Faults:
     for key in annotations if isinstance(annotations, dict) else ():
         if isinstance(key, str) and not filled_later(key) and (fault := qualified_name_fault(key.lower())):
             yield TemplateFault("label", ("metadata", "annotations", key), fault, field=key)
+    texts = [t for pair in annotations.items() for t in pair] if isinstance(annotations, dict) else []
+    if all(isinstance(t, str) for t in texts) and sum(len(t.encode()) for t in texts) > _ANNOTATIONS_SIZE:
+        answer = f"may not be more than {_ANNOTATIONS_SIZE} bytes"
+        yield TemplateFault("label", ("metadata", "annotations"), answer, field="annotations")
 
 
 def _tolerations(tolerations: object, path: Path) -> _Faults:
@@ -218,6 +236,24 @@ def _tolerations(tolerations: object, path: Path) -> _Faults:
         if effect not in (None, "", "NoSchedule", "PreferNoSchedule", "NoExecute"):
             answer = f'Unsupported value: "{effect}"'
             yield TemplateFault("toleration", (*at, "effect"), answer, field="effect", value=effect)
+
+
+def _spread(constraints: object, path: Path) -> _Faults:
+    for index, constraint in _items(constraints):
+        at: Path = (*path, index)
+        skew = int32(constraint.get("maxSkew"))
+        if skew is not None and skew <= 0:
+            yield TemplateFault("spread", (*at, "maxSkew"), "must be greater than zero", value=skew)
+        if _text(constraint, "topologyKey") == "" and constraint.get("topologyKey") is not None:
+            yield TemplateFault("spread", (*at, "topologyKey"), "can not be empty", value="")
+        yield from _enumeration(constraint, "whenUnsatisfiable", at, ("DoNotSchedule", "ScheduleAnyway"))
+
+
+def _identities(context: object, path: Path) -> _Faults:
+    for field in ("runAsUser", "runAsGroup"):
+        number = _integer(context.get(field)) if isinstance(context, dict) else None
+        if number is not None and not 0 <= number < 1 << 31:
+            yield TemplateFault("security", (*path, field), "must be between 0 and 2147483647, inclusive", value=number)
 
 
 # ---- volumes -------------------------------------------------------------------------------------------------------
@@ -330,6 +366,7 @@ def _container(container: Mapping[str, Any], path: Path, volumes: frozenset[str]
     yield from _enumeration(container, "imagePullPolicy", path, _PULL)
     if isinstance(container.get("resources"), dict) and _decodes(container):
         yield from _resources(container["resources"], (*path, "resources"))
+    yield from _identities(container.get("securityContext"), (*path, "securityContext"))
 
 
 def _ports(ports: object, path: Path) -> _Faults:

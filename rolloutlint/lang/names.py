@@ -69,6 +69,13 @@ def label_fault(name: str) -> str:
     return "must not contain dots" if is_dns1123_subdomain(name) else _LABEL_WORDS
 
 
+def subdomain_fault(name: str) -> str:
+    """Why `IsDNS1123Subdomain` refuses a name, in the first of its words; `""` where it accepts it."""
+    if is_dns1123_subdomain(name):
+        return ""
+    return _SUBDOMAIN_WORDS if len(name) <= 253 else "must be no more than 253 characters"
+
+
 def qualified_name_fault(name: str) -> str:
     """Why `IsQualifiedName` refuses the key of a label or annotation; `""` where it accepts it."""
     if is_qualified_name(name):
@@ -77,9 +84,7 @@ def qualified_name_fault(name: str) -> str:
     if "/" in prefix:
         return f"a qualified name {_ALPHANUMERIC}"
     if slash and not is_dns1123_subdomain(prefix):
-        if not prefix:
-            return "prefix part must be non-empty"
-        return f"prefix part {_SUBDOMAIN_WORDS if len(prefix) <= 253 else 'must be no more than 253 characters'}"
+        return f"prefix part {subdomain_fault(prefix)}" if prefix else "prefix part must be non-empty"
     if not rest:
         return "name part must be non-empty"
     return f"name part {_ALPHANUMERIC if len(rest) <= 63 else 'must be no more than 63 characters'}"

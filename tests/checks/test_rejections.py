@@ -205,6 +205,19 @@ def test_volumes_that_cannot_be_read_leave_their_mounts_alone() -> None:
     assert findings(rollout(spec=pods(f"volumes: [{{name: y, emptyDir: none}}], {mounts}"))) == []
 
 
+def test_faults_beside_the_containers_are_found_at_their_places() -> None:
+    spread = "topologySpreadConstraints: [{maxSkew: 0, topologyKey: zone, whenUnsatisfiable: DoNotSchedule}]"
+    tolerations = "tolerations: [{key: a, operator: Exists}, {key: a, operator: Exists, value: b}]"
+    user = "securityContext: {runAsUser: -1}, serviceAccountName: cart_robot"
+    text = rollout(spec=pods(f"{spread}, {tolerations}, {user}, containers: [{{name: a, image: a}}]"))
+    assert findings(text) == [
+        ("RL115", "template.spec.topologySpreadConstraints[0].maxSkew"),
+        ("RL115", "template.spec.tolerations[1].value"),
+        ("RL115", "template.spec.securityContext.runAsUser"),
+        ("RL115", "template.spec.serviceAccountName"),
+    ]
+
+
 WORKLOAD = "  workloadRef: {apiVersion: apps/v1, kind: Deployment, name: cart}\n"
 DEPLOYMENT = """\
 ---

@@ -294,6 +294,12 @@ def test_a_mismatch_is_certain_or_not_claimed(selector: Any, labels: Any, key: s
     assert (found.key if found else None) == key
 
 
+@pytest.mark.parametrize(("length", "refused"), [((256 << 10) - 1, False), (256 << 10, True)])
+def test_annotations_of_pods_have_room_for_256_kibibytes(length: int, refused: bool) -> None:
+    template = {"metadata": {"annotations": {"a": "x" * length}}, "spec": {}}
+    assert [fault.path for fault in template_faults(template)] == [("metadata", "annotations")] * refused
+
+
 @pytest.mark.parametrize(
     ("surge", "refused"),
     [(0, True), ("0%", True), ("abc", True), ("12.5%", True), ("0", True), ("25", False), (None, False), (1, False)],
