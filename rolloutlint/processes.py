@@ -15,6 +15,9 @@ from typing import NoReturn, TypeVar
 MOST_WORKERS = 4
 """More do not help: what is not divided, loading and placing, then takes longest."""
 
+BLOCK = 256
+"""Most items that are dealt to a worker at once: neighbours share what is remembered about them."""
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -26,29 +29,33 @@ def cores() -> int:
     return min(MOST_WORKERS, len(os.sched_getaffinity(0)))
 
 
-def divided(work: Callable[[Sequence[T]], R], items: Sequence[T], workers: int) -> list[R]:
-    """The answers of `work` for consecutive shares of `items`, in their order, each from a process of its own.
+def divided(work: Callable[[Sequence[T]], R], items: Sequence[T], workers: int, block: int = 0) -> list[R]:
+    """The answers of `work` for consecutive blocks of so many `items` (0 chooses), in their order.
 
-    The last share is the parent's. `work` must not depend on what other shares do; its answers must be picklable. A
-    worker that dies leaves its share to the parent, so that an error shows as it would without workers.
+    The blocks are dealt to the workers in turn, since neighbours are often alike in what they cost; the parent is one of
+    them. `work` must not depend on what it did with other blocks; its answers must be picklable. A worker that dies
+    leaves its blocks to the parent, so that an error shows as it would without workers.
     """
-    if workers < 2 or len(items) < workers:
+    block = block or max(1, min(BLOCK, len(items) // (4 * workers)))
+    blocks = [items[start : start + block] for start in range(0, len(items), block)]
+    workers = min(workers, len(blocks))
+    if workers < 2:
         return [work(items)]
-    size = -(-len(items) // workers)
-    *others, own = [items[start : start + size] for start in range(0, len(items), size)]
+    own, *others = [blocks[first::workers] for first in range(workers)]
     sys.stdout.flush()
     sys.stderr.flush()
     gc.freeze()  # a collection would write to every object, and so copy it
     try:
         pipes = [_fork(work, share) for share in others]
-        last = work(own)
-        return [*(_answer(pid, end, work, share) for (pid, end), share in zip(pipes, others, strict=True)), last]
+        answers = [[work(some) for some in own]]
+        answers += [_answer(*pipe, work, share) for pipe, share in zip(pipes, others, strict=True)]
     finally:
         gc.unfreeze()
+    return [answers[at % workers][at // workers] for at in range(len(blocks))]
 
 
-def _fork(work: Callable[[Sequence[T]], R], share: Sequence[T]) -> tuple[int, int]:
-    """Process id of a worker for one share, and the end of the pipe through which it will answer."""
+def _fork(work: Callable[[Sequence[T]], R], share: Sequence[Sequence[T]]) -> tuple[int, int]:
+    """Process id of a worker for some blocks, and the end of the pipe through which it will answer."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -58,7 +65,7 @@ def _fork(work: Callable[[Sequence[T]], R], share: Sequence[T]) -> tuple[int, in
     return pid, reading
 
 
-def _serve(work: Callable[[Sequence[T]], R], share: Sequence[T], writing: int) -> NoReturn:
+def _serve(work: Callable[[Sequence[T]], R], share: Sequence[Sequence[T]], writing: int) -> NoReturn:
     """Answer and end, without running anything that the parent will run at its own end."""
     code = 1
     try:
@@ -66,19 +73,19 @@ def _serve(work: Callable[[Sequence[T]], R], share: Sequence[T], writing: int) -
 
         gc.disable()
         with os.fdopen(writing, "wb") as pipe:
-            pickle.dump(work(share), pipe, pickle.HIGHEST_PROTOCOL)
+            pickle.dump([work(some) for some in share], pipe, pickle.HIGHEST_PROTOCOL)
         code = 0
     finally:
         os._exit(code)
 
 
-def _answer(pid: int, reading: int, work: Callable[[Sequence[T]], R], share: Sequence[T]) -> R:
+def _answer(pid: int, reading: int, work: Callable[[Sequence[T]], R], share: Sequence[Sequence[T]]) -> list[R]:
     with os.fdopen(reading, "rb") as pipe:
         data = pipe.read()
     _, status = os.waitpid(pid, 0)
     if status != 0:
-        return work(share)
+        return [work(some) for some in share]
     import pickle
 
-    answer: R = pickle.loads(data)
-    return answer
+    answers: list[R] = pickle.loads(data)
+    return answers

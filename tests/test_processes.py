@@ -24,19 +24,21 @@ def squares(share: Sequence[int]) -> list[int]:
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 7])
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 10])
-def test_the_answers_come_in_the_order_of_the_items(workers: int, count: int) -> None:
-    found = [number for answer in divided(squares, list(range(count)), workers) for number in answer]
+@pytest.mark.parametrize("block", [1, 2, 100])
+def test_the_answers_come_in_the_order_of_the_items(workers: int, count: int, block: int) -> None:
+    found = [number for answer in divided(squares, list(range(count)), workers, block) for number in answer]
     assert found == [number * number for number in range(count)]
 
 
-def test_every_share_but_the_last_has_a_process_of_its_own() -> None:
-    ids = [answer[0] for answer in divided(lambda share: [os.getpid()], [1, 2, 3], 3)]
-    assert ids[-1] == os.getpid()
+def test_blocks_are_dealt_in_turn_and_the_parent_gets_the_first() -> None:
+    ids = divided(lambda block: os.getpid(), [1, 2, 3, 4, 5], 3, 1)
+    assert ids[0] == os.getpid()
     assert len(set(ids)) == 3
+    assert ids[3:] == ids[:2]
 
 
 def test_an_answer_may_be_larger_than_a_pipe_holds() -> None:
-    first, last = divided(lambda share: "x" * (1 << 20), [1, 2], 2)
+    first, last = divided(lambda share: "x" * (1 << 20), [1, 2], 2, 1)
     assert len(first) == len(last) == 1 << 20
 
 
@@ -48,7 +50,7 @@ def test_the_parent_does_what_a_dead_worker_leaves() -> None:
             os._exit(9)
         return list(share)
 
-    assert divided(work, [1, 2, 3, 4], 2) == [[1, 2], [3, 4]]
+    assert divided(work, [1, 2, 3, 4], 2, 2) == [[1, 2], [3, 4]]
 
 
 def test_an_error_in_a_worker_is_raised_in_the_parent(capfd: pytest.CaptureFixture[str]) -> None:
@@ -56,12 +58,12 @@ def test_an_error_in_a_worker_is_raised_in_the_parent(capfd: pytest.CaptureFixtu
         return [1 // number for number in share]
 
     with pytest.raises(ZeroDivisionError):
-        divided(work, [0, 1], 2)
+        divided(work, [1, 0], 2, 1)
 
 
 def test_nothing_that_waited_to_be_printed_is_printed_twice(capfd: pytest.CaptureFixture[str]) -> None:
     print("once", end="")
-    divided(squares, [1, 2], 2)
+    divided(squares, [1, 2], 2, 1)
     assert capfd.readouterr().out == "once"
 
 
