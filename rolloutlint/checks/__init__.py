@@ -13,7 +13,10 @@ from rolloutlint.checks.context import Check, Context, check
 
 MODULES: Mapping[str, str] = {
     "RL0": "files",
+    "RL138": "dropped",
+    "RL139": "dropped",
     "RL14": "defaults",
+    "RL15": "shares",
     "RL109": "rejections",
     "RL11": "rejections",
     "RL120": "rejections",
