@@ -32,8 +32,8 @@ def cores() -> int:
 def divided(work: Callable[[Sequence[T]], R], items: Sequence[T], workers: int, block: int = 0) -> list[R]:
     """The answers of `work` for consecutive blocks of so many `items` (0 chooses), in their order.
 
-    The blocks are dealt to the workers in turn, since neighbours are often alike in what they cost; the parent is one of
-    them. `work` must not depend on what it did with other blocks; its answers must be picklable. A worker that dies
+    The blocks are dealt to the workers in turn, since neighbours are often alike in what they cost; the parent is one
+    of them. `work` must not depend on what it did with other blocks; its answers must be picklable. A worker that dies
     leaves its blocks to the parent, so that an error shows as it would without workers.
     """
     block = block or max(1, min(BLOCK, len(items) // (4 * workers)))
