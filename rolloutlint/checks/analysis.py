@@ -83,14 +83,17 @@ def argument_undeclared(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
         if once in told:  # a script full of foreign braces is one fault
             continue
         told.add(once)
+        glued = problem.code == "foreign" and problem.name.startswith("{args.")
+        variant = effect if undeclared else f"{'glued' if glued else problem.code}-{effect}".removesuffix("-")
         yield ctx.finding(
             (*METRICS, *problem.path),
             problem.part,
             piece=problem.piece if problem.part == "value" else None,
-            variant=effect if undeclared else f"{problem.code}-{effect}".removesuffix("-"),
-            fix=_declare(ctx, problem.name, uses) if undeclared else None,
+            variant=variant,
+            fix=_declare(ctx, problem.name, uses) if undeclared else _unglue(ctx, problem) if glued else None,
             discriminator=problem.name,
             name=problem.name,
+            argument=problem.name.removeprefix("{"),
         )
 
 
@@ -404,6 +407,17 @@ def _declare(ctx: Context[AnalysisTemplate], name: str, uses: Sequence[Use]) -> 
     if "args" in ctx.resource.spec and not args:
         edit = ctx.edit("replace", ARGS, entry)
     return ctx.fix(f"Declare `{name}` in spec.args", edit, safety="safe" if passed else "unsafe")
+
+
+def _unglue(ctx: Context[AnalysisTemplate], problem: ArgumentProblem) -> Fix | None:
+    """A space after the first of three braces, and one before the last. PromQL takes spaces there; others may not."""
+    if problem.part != "value" or problem.piece is None:
+        return None
+    start, end = problem.piece
+    at = (*METRICS, *problem.path)
+    spaces = (ctx.edit("replace", at, " ", piece=(place, place)) for place in (start + 1, end))
+    promql = problem.path[-2:] == ("prometheus", "query")
+    return ctx.fix("Part the braces", *spaces, safety="safe" if promql else "unsafe")
 
 
 def _rename(ctx: Context[Rollout], path: Path, meant: str) -> Fix:
