@@ -2,7 +2,8 @@
 
 The corpora stand beside the checkout and are never copied into it; without them these tests are skipped.
 `reviewed.txt` lists every finding in the default profile on upstream's lint data, end-to-end tests and examples, each
-file linted alone (as `kubectl argo rollouts lint` does), with the reason why it is true.
+file linted alone (as `kubectl argo rollouts lint` does), `field.txt` those on manifests from public repositories, with
+the reason why each is true.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from tests.harness import CATALOGUE
 ROOT = Path(__file__).parents[2]
 CORPUS = ROOT.parent / "shared" / "corpus"
 REVIEWED = Path(__file__).with_name("reviewed.txt")
+FIELD = Path(__file__).with_name("field.txt")
+FIELD_CORPORA = ("argocd-example-apps", "rollouts-demo", "wild")
 
 needs_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason=f"the corpora are not at {CORPUS}")
 
@@ -46,13 +49,13 @@ def lint(path: Path, **settings: object) -> Report:
     return lint_paths([str(path)], Settings(today="2026-11-21", **settings), CATALOGUE)  # type: ignore[arg-type]
 
 
-def reviewed() -> dict[tuple[str, str], int]:
+def reviewed(file: Path = REVIEWED) -> dict[tuple[str, str], int]:
     table: dict[tuple[str, str], int] = {}
-    for line in REVIEWED.read_text().splitlines():
+    for line in file.read_text().splitlines():
         if line.strip() and not line.startswith("#"):
-            file, rule, count, reason = line.split(None, 3)
+            path, rule, count, reason = line.split(None, 3)
             assert reason.strip(), line
-            table[file, rule] = int(count)
+            table[path, rule] = int(count)
     return table
 
 
@@ -82,6 +85,15 @@ def test_every_finding_on_upstreams_own_manifests_is_reviewed() -> None:
     gone = {k: n for k, n in expected.items() if found.get(k) != n}
     assert not unreviewed, f"not in {REVIEWED.name}, or another count: {unreviewed}"
     assert not gone, f"in {REVIEWED.name}, but not found like that: {gone}"
+
+
+@needs_corpus
+def test_every_finding_on_manifests_of_the_field_is_reviewed() -> None:
+    found: Counter[tuple[str, str]] = Counter()
+    for corpus in FIELD_CORPORA:
+        for finding in lint(CORPUS / corpus).active:
+            found[Path(finding.file).resolve().relative_to(CORPUS.resolve()).as_posix(), finding.finding.rule] += 1
+    assert dict(found) == reviewed(FIELD)
 
 
 @needs_corpus
