@@ -16,6 +16,7 @@ MODULES: Mapping[str, str] = {
     "RL138": "dropped",
     "RL139": "dropped",
     "RL14": "defaults",
+    "RL15": "shares",
     "RL109": "rejections",
     "RL11": "rejections",
     "RL120": "rejections",

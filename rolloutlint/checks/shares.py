@@ -1,0 +1,337 @@
+"""RL150 to RL156: what the mathematics of pods and weights makes of the steps of a canary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import NamedTuple
+
+from rolloutlint.checks.context import Context, check
+from rolloutlint.checks.neighbours import pod_template
+from rolloutlint.controllers.replicas import (
+    CanaryScale,
+    Counts,
+    basic_target,
+    collapses,
+    fenceposts,
+    traffic_routed_counts,
+)
+from rolloutlint.controllers.traffic import (
+    HEADER_ROUTES,
+    MIRROR_ROUTES,
+    max_traffic_weight,
+    routers,
+    supporting,
+)
+from rolloutlint.controllers.validation import DEFAULT_DEADLINE
+from rolloutlint.finding import Finding, Path
+from rolloutlint.lang.intstr import int32
+from rolloutlint.model import Rollout
+from rolloutlint.model.rollout import CANARY, Step
+from rolloutlint.model.values import dig, entries, mapping, sequence
+
+FAR = Fraction(15, 100)
+"""A share that is so much above the weight, and twice as big, is another experiment than the one written."""
+
+HEAVY = 2
+"""Times the normal load of a pod from which a canary pod is expected to break down."""
+
+_NOTHING = (0, "0", "0%")
+
+
+class Stair(NamedTuple):
+    """What is in force while a step runs."""
+
+    step: Step
+    weight: int
+    """0 before the first `setWeight`."""
+    weight_from: Step | None
+    scale: CanaryScale | None
+    scale_from: Step | None
+    """The step of the `setCanaryScale` in force; `None` where weights decide."""
+
+
+class Pods(NamedTuple):
+    """What decides the pods of a canary without traffic routing."""
+
+    replicas: int
+    surge: int
+
+
+@check("RL150")
+def share_far_from_weight(ctx: Context[Rollout]) -> Iterator[Finding]:
+    """The smallest share that so few replicas can give is far above the weight."""
+    pods = _pods(ctx)
+    if pods is None:
+        return
+    for stair in _stairs(ctx):
+        if not stair.weight or stair.weight_from is None or not stair.step.holds:
+            continue
+        counts = basic_target(pods.replicas, stair.weight, pods.surge)
+        share, meant = Fraction(counts.canary, sum(counts)), Fraction(stair.weight, 100)
+        if counts.stable and share >= 2 * meant and share - meant >= FAR:
+            yield ctx.finding(
+                (*stair.weight_from.path, "setWeight"),
+                related=(ctx.resource.related(("spec", "replicas"), "out of so many"),),
+                step=stair.weight_from.index + 1,
+                weight=stair.weight,
+                share=_percent(share),
+                canary=counts.canary,
+                total=sum(counts),
+                replicas=_count(pods.replicas, "replica"),
+            )
+            return
+
+
+@check("RL151")
+def canary_without_pods(ctx: Context[Rollout]) -> Iterator[Finding]:
+    """A weight above 0 for which the controller makes no canary pod."""
+    pods = _pods(ctx) if ctx.resource.canary.get("maxSurge") is not None else None
+    if pods is None or pods.surge != 0:
+        return
+    for stair in _stairs(ctx):
+        if not stair.weight or stair.weight_from is None:
+            continue
+        path = (*stair.weight_from.path, "setWeight")
+        surge = ctx.resource.related((*CANARY, "maxSurge"), "allows no pod more")
+        step = stair.weight_from.index + 1
+        if stair.step is stair.weight_from and collapses(pods.replicas, stair.weight, 0):
+            lower = stair.weight - 1
+            fix = ctx.fix(f"Write {lower}", ctx.edit("replace", path, lower), safety="unsafe")
+            yield ctx.finding(
+                path, related=(surge,), fix=fix, step=step, weight=stair.weight, replicas=pods.replicas, lower=lower
+            )
+        elif stair.step.holds and not basic_target(pods.replicas, stair.weight, 0).canary:
+            if collapses(pods.replicas, stair.weight, 0):
+                continue
+            yield ctx.finding(
+                path,
+                variant="single",
+                related=(surge,),
+                fix=ctx.fix("Allow a surge of one pod", ctx.edit("replace", (*CANARY, "maxSurge"), 1), safety="unsafe"),
+                step=step,
+                weight=stair.weight,
+                replicas=pods.replicas,
+                lower="",
+            )
+            return
+
+
+@check("RL152")
+def step_changes_nothing(ctx: Context[Rollout]) -> Iterator[Finding]:
+    """A `setWeight` that gives what the one before it gave."""
+    pods = _pods(ctx)
+    earlier: Stair | None = None
+    told = False
+    for stair in _stairs(ctx):
+        if stair.step is not stair.weight_from:
+            continue
+        counts = _same(pods, earlier, stair)
+        if counts is None or earlier is None:
+            earlier, told = stair, False
+            continue
+        if told:
+            continue
+        told = True
+        path = (*earlier.step.path, "setWeight")
+        yield ctx.finding(
+            (*stair.step.path, "setWeight"),
+            variant="equal" if stair.weight == earlier.weight else "",
+            related=(ctx.resource.related(path, "the weight in force until then"),),
+            step=stair.step.index + 1,
+            weight=stair.weight,
+            canary=counts.canary,
+            total=sum(counts),
+            earlier=earlier.weight,
+            earlier_step=earlier.step.index + 1,
+        )
+
+
+@check("RL153")
+def few_pods_under_weight(ctx: Context[Rollout]) -> Iterator[Finding]:
+    """A `setCanaryScale` that leaves too few pods for the traffic of a later `setWeight`."""
+    rollout = ctx.resource
+    maximum = max_traffic_weight(rollout.canary)
+    if not routers(rollout.traffic_routing) or not maximum or maximum <= 0:
+        return
+    replicas = _replicas(ctx)
+    if replicas is None:
+        return
+    least = int32(rollout.canary.get("minPodsPerReplicaSet"))
+    for stair in _stairs(ctx):
+        if not stair.step.holds or not stair.weight or stair.weight_from is None or stair.scale_from is None:
+            continue
+        canary = traffic_routed_counts(
+            replicas, stair.weight, scale=stair.scale, min_pods=least, max_weight=maximum
+        ).canary
+        if canary <= 0 or stair.weight * replicas < HEAVY * maximum * canary:
+            continue
+        weight: Path = (*stair.weight_from.path, "setWeight")
+        scale: Path = (*stair.scale_from.path, "setCanaryScale")
+        last = stair.weight_from.index >= stair.scale_from.index
+        yield ctx.finding(
+            weight if last else scale,
+            "value" if last else "key",
+            related=(
+                rollout.related(scale, "sets the pods", "key") if last else rollout.related(weight, "sets the traffic"),
+            ),
+            step=(stair.weight_from if last else stair.scale_from).index + 1,
+            share=_percent(Fraction(stair.weight, maximum)),
+            pods=_count(canary, "canary pod"),
+            replicas=replicas,
+            load=_number(Fraction(stair.weight * replicas, maximum * canary)),
+        )
+        return
+
+
+@check("RL154")
+def route_before_pods(ctx: Context[Rollout]) -> Iterator[Finding]:
+    """A header or mirror route that is set before the canary has a pod."""
+    routing, targets = ctx.resource.traffic_routing, ctx.settings.targets
+    for stair in _stairs(ctx):
+        for kind, support in (("setHeaderRoute", HEADER_ROUTES), ("setMirrorRoute", MIRROR_ROUTES)):
+            route = mapping(stair.step.value.get(kind))
+            if sequence(route.get("match")) and _without_pods(stair) and supporting(routing, support, targets):
+                yield ctx.finding((*stair.step.path, kind), "key", step=stair.step.index + 1, kind=kind)
+
+
+@check("RL155")
+def analysis_before_pods(ctx: Context[Rollout]) -> Iterator[Finding]:
+    """An analysis step that runs before the canary has a pod."""
+    for stair in _stairs(ctx):
+        templates = sequence(dig(stair.step.value, "analysis", "templates"))
+        if templates and stair.step.kinds == ("analysis",) and _without_pods(stair):
+            yield ctx.finding((*stair.step.path, "analysis"), "key", step=stair.step.index + 1)
+
+
+@check("RL156")
+def deadline_before_readiness(ctx: Context[Rollout]) -> Iterator[Finding]:
+    """A readiness probe that first asks when the progress deadline is over."""
+    rollout = ctx.resource
+    written = rollout.spec.get("progressDeadlineSeconds")
+    deadline = DEFAULT_DEADLINE if written is None else int32(written)
+    if deadline is None or deadline <= (int32(rollout.spec.get("minReadySeconds") or 0) or 0):
+        return
+    if ctx.world.patched(rollout.resource, ("spec", "progressDeadlineSeconds")):
+        return
+    owner, base, template = pod_template(ctx)
+    if owner is None:
+        return
+    for path, container in entries(template, base, "spec", "containers"):
+        delay = int32(dig(container, "readinessProbe", "initialDelaySeconds"))
+        if delay is None or delay < deadline:
+            continue
+        at: Path = (*path, "readinessProbe", "initialDelaySeconds")
+        if ctx.world.patched(owner.resource, at):
+            continue
+        mine = owner is rollout
+        other = None if mine else owner.related(at, "the first look at the pod")
+        if mine and written is not None:
+            other = rollout.related(("spec", "progressDeadlineSeconds"), "the deadline")
+        yield ctx.finding(
+            at if mine else ("spec", "progressDeadlineSeconds") if written is not None else ("spec", "workloadRef"),
+            "value" if mine or written is not None else "key",
+            variant="abort" if rollout.spec.get("progressDeadlineAbort") is True else "",
+            related=(other,) if other else (),
+            delay=delay,
+            deadline=deadline,
+        )
+        return
+
+
+def _stairs(ctx: Context[Rollout]) -> tuple[Stair, ...]:
+    """What is in force at each step of a canary; nothing where a step, weight or scale cannot be read."""
+    return ctx.world.shared(ctx.resource.resource, "stairs", lambda: tuple(_climb(ctx.resource)))
+
+
+def _climb(rollout: Rollout) -> list[Stair]:
+    steps = rollout.steps
+    maximum = max_traffic_weight(rollout.canary)
+    if rollout.strategy_kind != "canary" or maximum is None:
+        return []
+    if len(steps) != len(sequence(rollout.canary.get("steps"))):
+        return []
+    weight, weight_from = 0, None
+    scale, scale_from = None, None
+    stairs = []
+    for step in steps:
+        written, scaled = step.value.get("setWeight"), step.value.get("setCanaryScale")
+        if written is not None:
+            number = int32(written)
+            if number is None or not 0 <= number <= maximum:
+                return []
+            weight, weight_from = number, step
+        if scaled is not None:
+            if not isinstance(scaled, dict):
+                return []
+            pods, part, match = scaled.get("replicas"), scaled.get("weight"), scaled.get("matchTrafficWeight")
+            scale, scale_from = CanaryScale(int32(pods), int32(part)), step
+            if scale != (pods, part) or match not in (None, True, False):
+                return []
+            if match or scale == (None, None):
+                scale, scale_from = None, None
+        stairs.append(Stair(step, weight, weight_from, scale, scale_from))
+    return stairs
+
+
+def _replicas(ctx: Context[Rollout]) -> int | None:
+    """`replicas`, where the manifest alone decides it and it is more than 0."""
+    rollout = ctx.resource
+    replicas = int32(rollout.spec.get("replicas"))
+    if replicas is None or replicas <= 0 or ctx.world.autoscalers(rollout.resource):
+        return None
+    return None if ctx.world.patched(rollout.resource, ("spec", "replicas")) else replicas
+
+
+def _pods(ctx: Context[Rollout]) -> Pods | None:
+    """What decides the pods of a canary without traffic routing; `None` for others, and where it is not certain."""
+    return ctx.world.shared(ctx.resource.resource, "canary pods", lambda: _find_pods(ctx))
+
+
+def _find_pods(ctx: Context[Rollout]) -> Pods | None:
+    rollout = ctx.resource
+    canary = rollout.canary
+    if rollout.strategy_kind != "canary" or canary.get("trafficRouting") is not None:
+        return None
+    replicas = _replicas(ctx)
+    surge, unavailable = canary.get("maxSurge"), canary.get("maxUnavailable")
+    if replicas is None or (surge in _NOTHING and unavailable in _NOTHING):
+        return None  # the controller refuses both at 0
+    posts = fenceposts(surge, unavailable, replicas)
+    if not posts.valid or posts.surge < 0 or ctx.world.patched(rollout.resource, (*CANARY, "maxSurge")):
+        return None
+    return Pods(replicas, posts.surge)
+
+
+def _same(pods: Pods | None, earlier: Stair | None, stair: Stair) -> Counts | None:
+    """The pods that two weights have in common; empty counts for equal weights, `None` where they differ."""
+    if earlier is None:
+        return None
+    if earlier.weight == stair.weight:
+        return Counts(0, 0)
+    if pods is None:
+        return None
+    before = basic_target(pods.replicas, earlier.weight, pods.surge)
+    after = basic_target(pods.replicas, stair.weight, pods.surge)
+    return after if before == after and after.canary else None
+
+
+def _without_pods(stair: Stair) -> bool:
+    """True where the canary has no pods, however many the Rollout has."""
+    if stair.scale is None:
+        return not stair.weight
+    if stair.scale.replicas is not None:
+        return stair.scale.replicas == 0
+    return stair.scale.weight == 0
+
+
+def _percent(share: Fraction) -> str:
+    return f"{_number(share * 100)} %"
+
+
+def _number(value: Fraction) -> str:
+    return f"{float(value):.1f}".removesuffix(".0")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' if number != 1 else ''}"
