@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 from rolloutlint.finding import Path
@@ -291,6 +292,7 @@ class _Token(NamedTuple):
     offset: int
 
 
+@lru_cache(maxsize=1024)
 def parse(text: str) -> Expression | SyntaxProblem | Unsupported:
     """The tree of `text` as gojq compiles it inside `del(...)` (`parser.go.y`, `compiler.go`)."""
     try:

@@ -57,9 +57,6 @@ def unterminated(text: object) -> int | None:
     return None
 
 
-_FILLED_LATER = ("{{", "${", "$(")
-
-
 def filled_later(value: Any) -> bool:
     """True for a string that a template engine or a controller completes before anyone reads it."""
-    return isinstance(value, str) and any(mark in value for mark in _FILLED_LATER)
+    return isinstance(value, str) and ("{{" in value or ("$" in value and ("${" in value or "$(" in value)))
