@@ -12,7 +12,6 @@ from rolloutlint.controllers.replicas import (
     CanaryScale,
     Counts,
     basic_target,
-    collapses,
     fenceposts,
     traffic_routed_counts,
 )
@@ -30,8 +29,8 @@ from rolloutlint.model import Rollout
 from rolloutlint.model.rollout import CANARY, Step
 from rolloutlint.model.values import dig, entries, mapping, sequence
 
-FAR = Fraction(15, 100)
-"""A share that is so much above the weight, and twice as big, is another experiment than the one written."""
+FAR = 15
+"""Percentage points above the weight from which a share, if also twice as big, is not what was written."""
 
 HEAVY = 2
 """Times the normal load of a pod from which a canary pod is expected to break down."""
@@ -62,22 +61,25 @@ class Pods(NamedTuple):
 def share_far_from_weight(ctx: Context[Rollout]) -> Iterator[Finding]:
     """The smallest share that so few replicas can give is far above the weight."""
     pods = _pods(ctx)
-    if pods is None:
-        return
+    if pods is None or pods.replicas * FAR > 100:
+        return  # rounding adds less than one pod, and that is not far then
     for stair in _stairs(ctx):
-        if not stair.weight or stair.weight_from is None or not stair.step.holds:
+        weight = stair.weight
+        if not 0 < weight < 50 or stair.weight_from is None:
             continue
-        counts = basic_target(pods.replicas, stair.weight, pods.surge)
-        share, meant = Fraction(counts.canary, sum(counts)), Fraction(stair.weight, 100)
-        if counts.stable and share >= 2 * meant and share - meant >= FAR:
+        counts = basic_target(pods.replicas, weight, pods.surge)
+        total = sum(counts)
+        if 100 * counts.canary < max(2 * weight, weight + FAR) * total or not counts.stable:
+            continue
+        if stair.step.holds:
             yield ctx.finding(
                 (*stair.weight_from.path, "setWeight"),
                 related=(ctx.resource.related(("spec", "replicas"), "out of so many"),),
                 step=stair.weight_from.index + 1,
-                weight=stair.weight,
-                share=_percent(share),
+                weight=weight,
+                share=_percent(Fraction(counts.canary, total)),
                 canary=counts.canary,
-                total=sum(counts),
+                total=total,
                 replicas=_count(pods.replicas, "replica"),
             )
             return
@@ -89,31 +91,27 @@ def canary_without_pods(ctx: Context[Rollout]) -> Iterator[Finding]:
     pods = _pods(ctx) if ctx.resource.canary.get("maxSurge") is not None else None
     if pods is None or pods.surge != 0:
         return
+    single = pods.replicas == 1
     for stair in _stairs(ctx):
-        if not stair.weight or stair.weight_from is None:
+        if not stair.weight or stair.weight_from is None or (not single and stair.step is not stair.weight_from):
             continue
-        path = (*stair.weight_from.path, "setWeight")
-        surge = ctx.resource.related((*CANARY, "maxSurge"), "allows no pod more")
-        step = stair.weight_from.index + 1
-        if stair.step is stair.weight_from and collapses(pods.replicas, stair.weight, 0):
-            lower = stair.weight - 1
-            fix = ctx.fix(f"Write {lower}", ctx.edit("replace", path, lower), safety="unsafe")
-            yield ctx.finding(
-                path, related=(surge,), fix=fix, step=step, weight=stair.weight, replicas=pods.replicas, lower=lower
-            )
-        elif stair.step.holds and not basic_target(pods.replicas, stair.weight, 0).canary:
-            if collapses(pods.replicas, stair.weight, 0):
-                continue
-            yield ctx.finding(
-                path,
-                variant="single",
-                related=(surge,),
-                fix=ctx.fix("Allow a surge of one pod", ctx.edit("replace", (*CANARY, "maxSurge"), 1), safety="unsafe"),
-                step=step,
-                weight=stair.weight,
-                replicas=pods.replicas,
-                lower="",
-            )
+        if basic_target(pods.replicas, stair.weight, 0).canary or (single and not stair.step.holds):
+            continue
+        path, surge, lower = (*stair.weight_from.path, "setWeight"), (*CANARY, "maxSurge"), stair.weight - 1
+        title, edit = f"Write {lower}", ctx.edit("replace", path, lower)
+        if single:
+            title, edit = "Allow a surge of one pod", ctx.edit("replace", surge, 1)
+        yield ctx.finding(
+            path,
+            variant="single" if single else "",
+            related=(ctx.resource.related(surge, "allows no pod more"),),
+            fix=ctx.fix(title, edit, safety="unsafe"),
+            step=stair.weight_from.index + 1,
+            weight=stair.weight,
+            replicas=pods.replicas,
+            lower=lower,
+        )
+        if single:
             return
 
 
@@ -159,12 +157,12 @@ def few_pods_under_weight(ctx: Context[Rollout]) -> Iterator[Finding]:
         return
     least = int32(rollout.canary.get("minPodsPerReplicaSet"))
     for stair in _stairs(ctx):
-        if not stair.step.holds or not stair.weight or stair.weight_from is None or stair.scale_from is None:
+        if not stair.weight or stair.weight_from is None or stair.scale_from is None:
             continue
         canary = traffic_routed_counts(
             replicas, stair.weight, scale=stair.scale, min_pods=least, max_weight=maximum
         ).canary
-        if canary <= 0 or stair.weight * replicas < HEAVY * maximum * canary:
+        if canary <= 0 or stair.weight * replicas < HEAVY * maximum * canary or not stair.step.holds:
             continue
         weight: Path = (*stair.weight_from.path, "setWeight")
         scale: Path = (*stair.scale_from.path, "setCanaryScale")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from typing import NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rolloutlint.controllers.replicas import basic_counts, basic_target
+from rolloutlint.controllers.replicas import basic_counts, basic_target, real_share
 from rolloutlint.graph import Layout
 from rolloutlint.settings import Settings, Targets, Version
 from tests.harness import found, lint
@@ -80,6 +81,19 @@ def held(*weights: object) -> str:
 )
 def test_a_share_is_far_when_it_is_twice_the_weight_and_15_points_more(replicas: int, weight: int, far: bool) -> None:
     assert paths(canary(held(weight), replicas), "RL150") == (["steps[0].setWeight"] if far else [])
+
+
+def test_every_far_share_is_found_and_no_other() -> None:
+    for replicas in range(1, 9):
+        for surge in (0, 1):
+            shares = {w: real_share(replicas, w, surge, 1) for w in range(1, 100)}
+            far = [
+                f"steps[{2 * (w - 1)}].setWeight"
+                for w, share in shares.items()
+                if share is not None and share < 1 and share >= 2 * Fraction(w, 100) and share * 100 - w >= 15
+            ]
+            text = canary(held(*shares), replicas, f"maxSurge: {surge}, maxUnavailable: 1")
+            assert paths(text, "RL150") == far[:1], (replicas, surge)
 
 
 def test_the_share_is_quoted_with_the_pods_it_comes_from() -> None:
