@@ -301,7 +301,7 @@ class Run:
                 self.incomplete.append(Incomplete(problem.at.document.source, "unreadable", message, lost=True))
 
     def _findings(self, rules: Mapping[str, Sequence[Rule]]) -> Iterator[tuple[Finding, str]]:
-        resources = self.loaded.resources
+        resources = self._neighbours_together()
         workers = self.jobs or (cores() if len(resources) >= WORTH_DIVIDING else 1)
 
         def work(share: Sequence[Resource]) -> tuple[list[tuple[Finding, str]], list[Incomplete]]:
@@ -314,6 +314,20 @@ class Run:
         for found, told in divided(work, resources, workers):
             self.incomplete += told
             yield from found
+
+    def _neighbours_together(self) -> Sequence[Resource]:
+        """All objects, each Application beside the first object it delivers, wherever its own file is.
+
+        Its rules ask about those objects, and what is remembered about an object goes with its view.
+        """
+
+        def place(resource: Resource) -> float:
+            if resource.group_kind != ("argoproj.io", "Application"):
+                return resource.number
+            first = next(iter(self.world.delivered(resource)), None)
+            return resource.number if first is None else first.number + 0.5
+
+        return sorted(self.loaded.resources, key=place)
 
     def _findings_about(
         self, resources: Sequence[Resource], rules: Mapping[str, Sequence[Rule]]
