@@ -5,6 +5,8 @@
 #   make lint     only style, types and layers
 #   make bench    speed and memory on generated corpora (BENCH=--quick for small ones)
 #   make tools    a Prometheus for the tests to ask, in .tools/, where apt-get can download one (`make test` does this too)
+#   make oracle   build Argo Rollouts' own validation with Go, once (minutes), and hold our verdicts against it; `make
+#                 test` does so too from then on (ROLLOUTLINT_ORACLE=1 make test: also the first time)
 #   make fuzz-promql  random queries, judged by that Prometheus (FUZZ='--seconds 600 --seed 1')
 #   make build    wheel and source distribution in dist/
 #   make clean    remove everything that was made
@@ -22,7 +24,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTHONS := $(if $(filter file,$(origin PYTHON)),python3 python3.14 python3.13 python3.12 python3.11 python3.10,$(PYTHON))
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint bench tools fuzz-promql build clean
+.PHONY: demo test lint bench tools oracle fuzz-promql build clean
 
 demo: $(VENV)/.installed
 	@echo '$$ rolloutlint check fixtures/seeds'
@@ -44,6 +46,11 @@ bench: $(VENV)/.installed
 
 tools:
 	@.ci/prometheus
+	@.ci/oracle
+
+oracle: $(VENV)/.installed-dev
+	@ROLLOUTLINT_ORACLE=1 .ci/oracle
+	$(BIN)/python -m pytest tests/oracle -rs
 
 fuzz-promql: $(VENV)/.installed-dev tools
 	$(BIN)/python -m tests.live.fuzz $(FUZZ)

@@ -262,7 +262,7 @@ def managed_route_missing(ctx: Context[Rollout]) -> Iterator[Finding]:
     for refusal in _refused(ctx, "V40", "V41"):
         if refusal.check == "V40" and unlisted:
             continue  # one list is missing, however many steps need it
-        if refusal.reason == "unnamed" and refusal.field == "setMirrorRoute":
+        if refusal.reason == "unnamed" and refusal.field == "setMirrorRoute" and refusal.path[-1] != "name":
             continue  # the schema requires it: RL005
         unlisted = unlisted or refusal.check == "V40"
         variant = "no-list" if refusal.check == "V40" else refusal.reason

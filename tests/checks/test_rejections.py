@@ -147,6 +147,9 @@ CASES = [
         ("RL124", f"{STEP}.setMirrorRoute.name")
     ]),
     ("a route without a name", steps("{setHeaderRoute: {}}", ISTIO), [("RL124", f"{STEP}.setHeaderRoute")]),
+    ("a route whose name is empty", steps("{setMirrorRoute: {name: ''}}", ISTIO), [
+        ("RL124", f"{STEP}.setMirrorRoute.name")
+    ]),
     ("no list of managed routes, twice", steps(
         "{setHeaderRoute: {name: a}}, {setHeaderRoute: {name: b}}", "trafficRouting: {apisix: {}}, "
     ), [("RL124", f"{STEP}.setHeaderRoute")]),
