@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
+from rolloutlint.controllers.arguments import Conflict, declared_names, merge_conflicts
 from rolloutlint.graph import Reference, World
 from rolloutlint.model import AnalysisTemplate, Rollout, View
 from rolloutlint.model.rollout import Analysis, TemplateUse
-from rolloutlint.model.values import sequence
+from rolloutlint.model.values import dig, sequence
 
 T = TypeVar("T")
 
@@ -53,7 +54,7 @@ def family_of(world: World, template: AnalysisTemplate) -> Sequence[AnalysisTemp
 
 
 def _with_nested(world: World, waiting: list[tuple[View | None, T]]) -> Sequence[tuple[AnalysisTemplate, T]] | None:
-    """Templates and, after them, what they nest, each once and with what came with the one that brought it in."""
+    """Templates, each followed by what it nests, each once and with what came with the one that brought it in."""
     found: dict[int, tuple[AnalysisTemplate, T]] = {}
     while waiting:
         view, brought = waiting.pop(0)
@@ -63,12 +64,28 @@ def _with_nested(world: World, waiting: list[tuple[View | None, T]]) -> Sequence
             found[view.resource.number] = view, brought
             if len(view.nested) != len(sequence(view.spec.get("templates"))):
                 return None
-            waiting.extend((_meant(world, nested), brought) for nested in world.references(view.resource, "nested"))
+            waiting[:0] = [(_meant(world, nested), brought) for nested in world.references(view.resource, "nested")]
     return tuple(found.values())
 
 
 def _meant(world: World, reference: Reference | None) -> View | None:
     return world.view(reference.target) if reference is not None and reference.target is not None else None
+
+
+def lost_secrets(team: Sequence[Member]) -> Iterator[tuple[Conflict, Member, Member]]:
+    """Arguments of which a later template takes the secret away for good, with the two templates.
+
+    Namespaced templates are merged before cluster-scoped ones (argo-rollouts `utils/analysis/helpers.go` flattenArgs).
+    """
+    ordered = sorted(team, key=lambda member: member.view.cluster_scope)
+    for conflict in merge_conflicts([member.view.spec.get("args") for member in ordered]):
+        (first, _), (second, index) = conflict.first, conflict.second
+        if conflict.kind != "secret-lost" or first == second:
+            continue
+        given = dig(ordered[second].view.spec, "args", index, "value") is not None
+        later = (declared_names(member.view.spec.get("args")) for member in ordered[second + 1 :])
+        if given or not any(conflict.name in names for names in later):
+            yield conflict, ordered[first], ordered[second]
 
 
 def uses_of(world: World, template: AnalysisTemplate) -> Sequence[Use]:

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from rolloutlint.checks.analyses import Member, Use, called, team_of, uses_of
+from rolloutlint.checks.analyses import Member, Use, called, lost_secrets, team_of, uses_of
 from rolloutlint.checks.context import Context, check
 from rolloutlint.controllers.arguments import Analysis as Kind
 from rolloutlint.controllers.arguments import (
@@ -253,6 +253,9 @@ def secret_overrides_argument(ctx: Context[Rollout]) -> Iterator[Finding]:
     """An argument that is passed to a template which reads it from a secret."""
     for analysis, member, problem in _passing(ctx):
         if problem.code == "secret-wins":
+            lost = lost_secrets(team_of(ctx.world, ctx.resource, analysis) or ())
+            if any(one is member and conflict.name == problem.name for conflict, one, _ in lost):
+                continue  # RL331: what is passed does win
             index = next(p for p, a in member.view.arguments if a.get("name") == problem.name)
             yield ctx.finding(
                 (*analysis.path, "args", *problem.path, "name"),

@@ -130,12 +130,12 @@ def _rules(ctx: Context[AnalysisTemplate | Rollout], field: str) -> Iterator[_Ru
     """The rules of a template or a Rollout, which has some at each of its analyses."""
     resource, world = ctx.resource, ctx.world
     if isinstance(resource, AnalysisTemplate):
-        own = _patterns(resource.value, (), "spec", field)
+        own = patterns(resource.value, (), "spec", field)
         runs = tuple(_runs_of_template(ctx.world, resource)) if own else ()
         yield from (_Rule(path, pattern, runs) for path, pattern in own)
         return
     for analysis in resource.analyses:
-        passed = _patterns(analysis.value, analysis.path, field) if analysis.role != "experiment" else ()
+        passed = patterns(analysis.value, analysis.path, field) if analysis.role != "experiment" else ()
         if passed:
             run = _run([m.view for m in team_of(world, resource, analysis) or ()], analysis)
             yield from (_Rule(path, pattern, (run,) if run else ()) for path, pattern in passed)
@@ -160,14 +160,14 @@ def _run(team: Sequence[AnalysisTemplate], analysis: Analysis | None = None) -> 
     if not all(len(view.metrics) == len(sequence(view.spec.get("metrics"))) for view in team):
         return None
     names = [metric.get("name") for view in team for _, metric in view.metrics]
-    own = [pattern for view in team for _, pattern in _patterns(view.value, (), "spec", "dryRun")]
+    own = [pattern for view in team for _, pattern in patterns(view.value, (), "spec", "dryRun")]
     if analysis is None:
         return _Run(names, own) if names else None
-    passed = [pattern for _, pattern in _patterns(analysis.value, analysis.path, "dryRun")]
+    passed = [pattern for _, pattern in patterns(analysis.value, analysis.path, "dryRun")]
     return _Run(names, own + passed, called(analysis), bool(passed)) if names else None
 
 
-def _patterns(value: object, path: Path, *below: str) -> Sequence[tuple[Path, str]]:
+def patterns(value: object, path: Path, *below: str) -> Sequence[tuple[Path, str]]:
     """The rules in a list with their paths; what has no `metricName` is left to the schema."""
     rules = entries(value, path, *below)
     return [(at, rule["metricName"]) for at, rule in rules if isinstance(rule.get("metricName"), str)]
