@@ -7,7 +7,8 @@ is the documentation, the `explain` text and the SARIF help, read only when aske
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any, Literal, NamedTuple, cast
 
 from rolloutlint.finding import Severity
@@ -100,14 +101,43 @@ def _message(front: Mapping[str, Any], page: str) -> Message:
         raise ValueError(f"{page}: front matter lacks {missing}") from None
 
 
+class _Messages(Mapping[str, Message]):
+    """The sentences of a page, read when the first finding needs them: most pages of a run have none."""
+
+    def __init__(self, text: str, page: str) -> None:
+        self._text = text
+        self._page = page
+
+    @cached_property
+    def _read(self) -> Mapping[str, Message]:
+        front = _mapping(self._text, self._page)
+        found = {"": _message(front, self._page)}
+        for name, variant in (front.get("variants") or {}).items():
+            found[name] = _message({**front, **variant}, self._page)
+        return found
+
+    def __getitem__(self, variant: str) -> Message:
+        return self._read[variant]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read)
+
+    def __len__(self) -> int:
+        return len(self._read)
+
+
 def parse_front_matter(text: str, page: str) -> Rule:
-    """The `Rule` a page's text declares. Raises `ValueError` naming `page` when it is not a rule page."""
+    """The `Rule` a page's text declares, the sentences of which come last and are read when asked for.
+
+    Raises `ValueError` naming `page` when it is not a rule page.
+    """
     if not text.startswith("---\n") or "\n---\n" not in text:
         raise ValueError(f"{page}: no front matter")
-    front = _mapping(text[4 : text.index("\n---\n") + 1], page)
-    variants: dict[str, Message] = {"": _message(front, page)}
-    for name, variant in (front.get("variants") or {}).items():
-        variants[name] = _message({**front, **variant}, page)
+    end = text.index("\n---\n") + 1
+    start = text.find("\nmessage:", 0, end) + 1
+    if not start:
+        raise ValueError(f"{page}: front matter lacks 'message'")
+    front = _mapping(text[4:start], page)
     try:
         return Rule(
             id=front["id"],
@@ -123,7 +153,7 @@ def parse_front_matter(text: str, page: str) -> Rule:
             targets=dict(front.get("targets") or {}),
             profiles=tuple(front["profiles"]),
             fix=front["fix"],
-            messages=variants,
+            messages=_Messages(text[start:end], page),
             page=page,
             mirrors=tuple(front.get("mirrors") or ()),
         )
