@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -18,6 +19,7 @@ from rolloutlint.finding import (
     Path,
     Place,
     Related,
+    ResourceId,
     SettledFinding,
     SettledRelated,
     Severity,
@@ -30,6 +32,8 @@ from rolloutlint.source import Located, Node, Source, line_text, locate, mark, n
 
 LINES_SHOWN = 3
 """Source lines kept of a region for the text report; a longer one is cut after its first lines."""
+
+_SECRET = re.compile(r"""\bkind["']?[ \t]*:[ \t]*["']?Secret\b""").search
 
 NOWHERE = Span(1, 1, 1, 1)
 
@@ -153,6 +157,7 @@ def settle(
 
 def _settle_one(finding: Finding, identity: str, level: Severity, catalogue: Catalogue, texts: Texts) -> SettledFinding:
     span, via = texts.span(finding.at)
+    secret = _is_secret(finding.resource) if finding.resource else _may_hold_secret(finding.at.document, texts)
     related = [_settle_related(r, texts) for r in finding.related]
     if via is not None:
         related.append(SettledRelated(finding.at.document.source, via, "reached through this alias or anchor"))
@@ -172,9 +177,23 @@ def _settle_one(finding: Finding, identity: str, level: Severity, catalogue: Cat
         related=tuple(related),
         trail=tuple(_settle_related(r, texts) for r in finding.trail),
         edits=edits,
-        lines=_lines(finding.at.document.source, span, texts),
-        related_lines=tuple(_lines(r.file, r.span, texts) for r in related),
+        lines={} if secret else _lines(finding.at.document.source, span, texts),
+        related_lines=tuple({} if secret or _is_secret(r.resource) else _lines(r.file, r.span, texts) for r in related),
     )
+
+
+def _is_secret(resource: ResourceId | None) -> bool:
+    """Whether the lines of this object may hold what nobody but the cluster should read."""
+    return resource is not None and resource.kind == "Secret" and not resource.group
+
+
+def _may_hold_secret(document: DocumentId, texts: Texts) -> bool:
+    """The same for a text that could not be read as objects."""
+    source, part = texts.source(document.source), texts.part(document)
+    if source is None:
+        return False
+    start, end = part or (0, len(source.text))
+    return _SECRET(source.text, start, end) is not None
 
 
 def _settle_related(related: Related, texts: Texts) -> SettledRelated:

@@ -210,10 +210,14 @@ def _retyped(ctx: Context[View], violation: Violation) -> Fix | None:
             return ctx.fix("Take the quotes away", ctx.edit("replace", violation.path, int(value)))
         if violation.expected == "true or false" and value in ("true", "false"):
             return ctx.fix("Take the quotes away", ctx.edit("replace", violation.path, value == "true"))
-    elif violation.expected == "a string" and violation.field == "value" and isinstance(value, (bool, int, float)):
-        # The value of an environment variable, an argument or a header is free text: quoting it says the same.
+    elif violation.expected == "a string" and _is_free_text(ctx, violation) and isinstance(value, (bool, int, float)):
         return ctx.fix("Quote it", ctx.edit("quote", violation.path))
     return None
+
+
+def _is_free_text(ctx: Context[View], violation: Violation) -> bool:
+    """The value of an environment variable, an argument, a header or a ConfigMap's key: quoting it says the same."""
+    return violation.field == "value" or (ctx.resource.id.kind == "ConfigMap" and violation.path[0] == "data")
 
 
 def _label_maps(view: View) -> tuple[Path, ...]:

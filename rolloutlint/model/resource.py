@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from rolloutlint.finding import DocumentId, Part, Path, Place, Related, ResourceId
 from rolloutlint.model.values import mapping, sequence, string_map, text
-from rolloutlint.schema import Violation, is_valid, violations
+from rolloutlint.schema import Violation, is_valid, schema_key, violations
 
 CLUSTER_SCOPED = frozenset(
     {
@@ -148,7 +148,7 @@ class View:
     @cached_property
     def violations(self) -> tuple[Violation, ...]:
         """Whatever the schema of this kind does not allow, in document order; `()` for kinds without one."""
-        group, kind = self.resource.group_kind
+        group, kind = schema_key(self.id.group, self.id.version, self.id.kind)
         return () if is_valid(group, kind, self.value) else violations(group, kind, self.value)
 
     def place(self, path: Path = (), part: Part = "value", piece: tuple[int, int] | None = None) -> Place:

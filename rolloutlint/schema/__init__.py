@@ -1,4 +1,4 @@
-"""What the API server accepts: closed schemas of the custom resources, and the kinds that exist.
+"""What the API server accepts: closed schemas of custom resources and of some core kinds, and the kinds that exist.
 
 `is_valid` is the fast answer for the many documents that have no fault; `violations` explains the others.
 """
@@ -10,7 +10,7 @@ from typing import Any
 from rolloutlint.schema.explain import Violation, violations
 from rolloutlint.schema.fields import field_paths, show_field_path, too_new
 from rolloutlint.schema.kinds import KINDS, KindProblem, kind_problem
-from rolloutlint.schema.load import SHIPPED, checker_of, schema_of
+from rolloutlint.schema.load import SHIPPED, checker_of, schema_key, schema_of
 from rolloutlint.schema.nulls import prune
 from rolloutlint.schema.spelling import nearest, same_but_for_spelling
 
@@ -24,6 +24,7 @@ __all__ = [
     "known",
     "nearest",
     "same_but_for_spelling",
+    "schema_key",
     "show_field_path",
     "too_new",
     "violations",
@@ -36,7 +37,7 @@ def known(group: str, kind: str) -> bool:
 
 
 def is_valid(group: str, kind: str, value: Any) -> bool:
-    """Whether `value` (a whole object, plain Python values) is surely what the CRD of its kind allows.
+    """Whether `value` (a whole object, plain Python values) is surely what the schema of its kind allows.
 
     `False` means "ask `violations`". Of kinds that are not `known` nothing is known to be wrong: `True`.
     """

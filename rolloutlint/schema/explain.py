@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 from rolloutlint.finding import Path
+from rolloutlint.lang.placeholder import filled_later
 from rolloutlint.schema.fields import FieldPath, elsewhere, field_path_of
-from rolloutlint.schema.load import SHIPPED, schema_of
+from rolloutlint.schema.load import BUILT_IN, SHIPPED, schema_of
 from rolloutlint.schema.nulls import prune
 from rolloutlint.schema.spelling import nearest, respelt
 
@@ -19,7 +20,7 @@ Code = Literal["unknown-field", "wrong-type", "missing-field", "bad-value"]
 
 
 class Violation(NamedTuple):
-    """One thing in a document that its CRD does not allow."""
+    """One thing in a document that the schema of its kind does not allow."""
 
     code: Code
     path: Path
@@ -29,7 +30,8 @@ class Violation(NamedTuple):
     expected: str = ""
     """For people: `a string`, `an integer or a string`, ``one of `a`, `b` ``, `a list`."""
     found: str = ""
-    """For people: `a number (100)`, `the string "100"`, `null`, `a mapping`; empty where nothing is there."""
+    """For people: `a number (100)`, `the string "100"`, `null`, `a mapping`; empty where nothing is there. Values of
+    a Secret are never shown: `a number`, `a string`."""
     suggestion: str = ""
     """Of an unknown field: the field of the same mapping that was probably meant, or empty. It may be there too."""
     elsewhere: FieldPath = ()
@@ -46,10 +48,11 @@ class Violation(NamedTuple):
 
 
 def violations(group: str, kind: str, value: Any) -> tuple[Violation, ...]:
-    """Everything in `value` (a whole object, plain Python values) that the CRD of (`group`, `kind`) does not allow.
+    """Everything in `value` (a whole object, plain Python values) that the schema of (`group`, `kind`) does not allow.
 
     In document order, each thing once; empty for kinds whose schema is not shipped. A required field that is
-    only misspelt is one violation, not two.
+    only misspelt is one violation, not two. Of built-in kinds only what no other release and no template can make
+    right is told (see `_certain`).
     """
     if (group, kind) not in SHIPPED:
         return ()
@@ -69,7 +72,47 @@ def violations(group: str, kind: str, value: Any) -> tuple[Violation, ...]:
             elif violation.code == "unknown-field" and violation.rejected:
                 renamed.add((path, violation.suggestion))
             found.append(violation)
+    if (group, kind) in BUILT_IN:
+        part = _is_part(value, found)
+        found = [violation for violation in found if _certain(violation, value, part)]
+        if kind == "Secret":
+            found = [violation._replace(found=_without_value(violation.found)) for violation in found]
     return tuple(sorted(found, key=lambda each: (_position(value, each.path), each.code, each.field)))
+
+
+def _certain(violation: Violation, document: Any, part: bool) -> bool:
+    """Whether what a built-in kind does not allow is surely wrong.
+
+    Every release of Kubernetes adds fields to these kinds, so an unknown one is told only where a known one was
+    surely meant. Manifests of these kinds are filled in by many tools, so a placeholder says nothing of the value.
+    """
+    if violation.code == "unknown-field":
+        return bool(violation.suggestion or violation.elsewhere)
+    if violation.code == "missing-field":
+        return not part
+    return not filled_later(_at(document, violation.path))
+
+
+def _is_part(document: Any, found: list[Violation]) -> bool:
+    """Whether an object of a built-in kind is only a part of one: a patch, or what a test expects of an object.
+
+    Such parts lack what the `spec` requires. A workload whose pods have labels is meant to be whole: what changes
+    an object elsewhere can leave these as they are.
+    """
+    if not any(each.code == "missing-field" and each.path in ((), ("spec",)) for each in found):
+        return False
+    node: Any = document
+    for name in ("spec", "template", "metadata", "labels"):
+        node = node.get(name) if isinstance(node, dict) else None
+    return not node
+
+
+_HIDDEN = {"the string": "a string", "the boolean": "a boolean", "a number": "a number"}
+
+
+def _without_value(found: str) -> str:
+    """What `_show` said, without the value."""
+    return next((hidden for shown, hidden in _HIDDEN.items() if found.startswith(shown)), found)
 
 
 def _unknown_fields_first(error: Any) -> bool:

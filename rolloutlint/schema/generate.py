@@ -1,6 +1,7 @@
 """Makes `schemas/crd/<group>/<Kind>.json` from CustomResourceDefinitions.
 
-Run it as `python -m rolloutlint.schema.generate CRD_DIR OUT_DIR`.
+Run it as `python -m rolloutlint.schema.generate CRD_DIR OUT_DIR`; with `--core` in place of `CRD_DIR` it makes the
+schemas of the kinds that Kubernetes brings along (`generate_core`).
 Only structure is taken: types, fields, bounds; never prose. The result is a closed JSON Schema (draft 7):
 a field that the API server would prune is an error, and what the CRD leaves free-form stays free-form.
 """
@@ -14,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from rolloutlint.schema.fields import parse_version
+from rolloutlint.schema.generate_core import definitions_of_newest, generate_core
 from rolloutlint.settings import Version
 
 Schema: TypeAlias = "dict[str, Any]"
@@ -266,10 +268,11 @@ def generate(crd_dir: str) -> Iterator[tuple[str, str]]:
 def main(arguments: list[str]) -> int:
     """Writes the schemas; 2 if it is not told from where and to where."""
     if len(arguments) != 2:
-        print("usage: python -m rolloutlint.schema.generate CRD_DIR OUT_DIR", file=sys.stderr)
+        print("usage: python -m rolloutlint.schema.generate (CRD_DIR | --core) OUT_DIR", file=sys.stderr)
         return 2
     crd_dir, out_dir = arguments
-    for name, text in generate(crd_dir):
+    made = generate_core(definitions_of_newest(), OBJECT_META) if crd_dir == "--core" else generate(crd_dir)
+    for name, text in made:
         file = pathlib.Path(out_dir, name)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)

@@ -114,7 +114,7 @@ VALID = [
     ("a pause in seconds or text", rollout("strategy: {canary: {steps: [{pause: {duration: 5}}, {pause: {}}]}}")),
     ("a count from an argument", template(", count: '{{args.count}}', interval: 1m")),
     ("a foreign kind of that name", "apiVersion: rollouts.example/v7\nkind: Rollout\nspec: {quux: 1}\n"),
-    ("a kind without a schema", "apiVersion: v1\nkind: Service\nspec: {quux: 1}\n"),
+    ("a kind without a schema", "apiVersion: v1\nkind: Namespace\nspec: {quux: 1}\n"),
     ("strings in metadata", rollout("replicas: 1", 'name: cart, labels: {version: "1.10", on: "yes"}')),
     ("a null annotation", rollout("replicas: 1", "name: cart, annotations: {note: null}")),
     ("numbers elsewhere", "apiVersion: v1\nkind: A\nmetadata: {generation: 3}\nspec: {labels: {a: 1}}\n"),
@@ -288,7 +288,9 @@ def test_valid_manifests_of_argo_rollouts_are_accepted() -> None:
     files = [str(f) for f in sorted((CORPUS / "lint").glob("valid*.y*ml"))]
     assert files
     report = lint_paths([os.path.relpath(f) for f in files], FILES, CATALOGUE, use_gitignore=False)
-    assert [(f.finding.rule, f.file, f.path) for f in report.active] == []
+    # Upstream's lint reads the backends of an Ingress and nothing else; the API server requires a `pathType`.
+    refused = {("RL005", "valid-ingress-smi-multi.yml", f"spec.rules[{rule}].http.paths[0]") for rule in (0, 1)}
+    assert {(f.finding.rule, os.path.basename(f.file), f.path) for f in report.active} == refused
 
 
 SCALARS = st.none() | st.booleans() | st.integers(-5, 500) | st.sampled_from(["", "a", "{{args.x}}", "10%", "5m"])

@@ -42,7 +42,10 @@ REJECTIONS = (
     "RL501",
     "RL502",
 )
-"""Rules of validations (V, X) and of the CRD: upstream's valid files must not have them."""
+"""Rules of validations (V, X) and of the schemas: upstream's valid files must not have them."""
+
+UNCHECKED = {("valid-ingress-smi-multi.yml", "RL005")}
+"""What the API server refuses all the same, and upstream's lint does not look at: an Ingress path without pathType."""
 
 
 def lint(path: Path, **settings: object) -> Report:
@@ -100,7 +103,7 @@ def test_every_finding_on_manifests_of_the_field_is_reviewed() -> None:
 def test_no_validation_rule_fires_on_upstreams_valid_files() -> None:
     for path in sorted((CORPUS / "argo-rollouts" / "lint").glob("valid*")):
         rules = {f.finding.rule for f in lint(path).active}
-        assert rules.isdisjoint(REJECTIONS), (path.name, rules)
+        assert {(path.name, rule) for rule in rules.intersection(REJECTIONS)} <= UNCHECKED, (path.name, rules)
 
 
 @needs_corpus

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rolloutlint.schema import KINDS, kind_problem
-from rolloutlint.schema.load import SHIPPED
+from rolloutlint.schema.load import BUILT_IN, CUSTOM
 
 
 @pytest.mark.parametrize(
@@ -75,4 +75,6 @@ def test_every_group_and_version_of_a_known_kind_is_fine(kind: str) -> None:
 
 
 def test_every_shipped_schema_is_of_a_known_kind() -> None:
-    assert {(group, kind) for kind, served in KINDS.items() for group, _ in served} >= SHIPPED
+    served = [(group, version, kind) for kind in KINDS for group, versions in KINDS[kind] for version in versions]
+    assert {(group, kind) for group, _, kind in served} >= CUSTOM
+    assert {(f"{group}/{version}".lstrip("/"), kind) for group, version, kind in served} >= BUILT_IN
