@@ -203,7 +203,8 @@ def _typed_as(text: str, tag: str, table: ScalarTable) -> Any:
     found = _NAMES[value.__class__]
     if found == kind or (kind == "float" and found == "int"):
         return value
-    raise TagError(f"cannot decode !!{found} `{text}` as a !!{kind}")
+    # The text itself stays out of the message: it may be the value of a Secret.
+    raise TagError(f"cannot decode this !!{found} as a !!{kind}")
 
 
 def key_name(text: str, tag: str | None, plain: bool, table: ScalarTable) -> str | None:
