@@ -199,7 +199,7 @@ class Composer:
         first = keys.setdefault(name, event)
         if first is not event:
             related = Related(self._place(first), "first written here")
-            self._problem("duplicate-key", name, event, fatal=False, related=(related,))
+            self._problem("duplicate-key", name or '""', event, fatal=False, related=(related,))
         return name
 
     def _merge(self, current: dict[str, Any], value: Any, event: Any, keys: Mapping[str, Any]) -> None:
