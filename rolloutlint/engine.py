@@ -303,10 +303,15 @@ class Run:
     def _findings(self, rules: Mapping[str, Sequence[Rule]]) -> Iterator[tuple[Finding, str]]:
         resources = self._neighbours_together()
         workers = self.jobs or (cores() if len(resources) >= WORTH_DIVIDING else 1)
+        everywhere = _checks(rules.get("*", ())) if resources else ()
+        todo = {  # known before the work is divided, so that each check is imported once
+            (group, kind): (*everywhere, *_checks(rules.get(f"{group or 'core'}/{kind}", ())))
+            for group, kind in {resource.group_kind for resource in resources}
+        }
 
         def work(share: Sequence[Resource]) -> tuple[list[tuple[Finding, str]], list[Incomplete]]:
             before = len(self.incomplete)
-            found = list(self._findings_about(share, rules))
+            found = [finding for r in share for finding in self._check(r, todo[r.group_kind])]
             told = self.incomplete[before:]
             del self.incomplete[before:]
             return found, told
@@ -329,23 +334,9 @@ class Run:
 
         return sorted(self.loaded.resources, key=place)
 
-    def _findings_about(
-        self, resources: Sequence[Resource], rules: Mapping[str, Sequence[Rule]]
-    ) -> Iterator[tuple[Finding, str]]:
-        everywhere = _checks(rules.get("*", ())) if self.loaded.resources else ()
-        by_kind: dict[tuple[str, str], tuple[Todo, ...]] = {}
-        for resource in resources:
-            group, kind = resource.group_kind
-            todo = by_kind.get((group, kind))
-            if todo is None:
-                todo = by_kind[group, kind] = (
-                    *everywhere,
-                    *_checks(rules.get(f"{group or 'core'}/{kind}", ())),
-                )
-            if todo:
-                yield from self._check(resource, todo)
-
     def _check(self, resource: Resource, todo: Sequence[Todo]) -> Iterator[tuple[Finding, str]]:
+        if not todo:
+            return
         view, world, settings, whole = self.world.view(resource), self.world, self.settings, resource.place()
         users: tuple[Related, ...] | None = None
         frozen = resource.frozen
