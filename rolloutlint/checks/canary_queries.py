@@ -92,7 +92,7 @@ def query_not_canary(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
                 one.query_path,
                 variant=variant if weight is not None or variant else "unknown",
                 related=(use.rollout.related(use.analysis.path, f"run as {called(use.analysis)}"),),
-                metric=one.name or f"metrics[{one.path[-1]}]",
+                metric=one.called,
                 rollout=use.rollout.name,
                 weight=weight,
             )

@@ -12,7 +12,7 @@ from rolloutlint.checks.endings import end_of, in_dry_run, used_by
 from rolloutlint.checks.measurements import Measured, measured
 from rolloutlint.controllers.condition_faults import Guard, Never, dead_guards, never_evaluated
 from rolloutlint.controllers.limits import can_be_inconclusive as can_be_by_text
-from rolloutlint.controllers.measurement import Condition, Judgement, Phases, WorldKey, remembered
+from rolloutlint.controllers.measurement import MATRICES_SINCE, Condition, Judgement, Phases, WorldKey, remembered
 from rolloutlint.controllers.metrics import limits_of, providers_of
 from rolloutlint.controllers.repairs import Repair, pieces, repair_of
 from rolloutlint.controllers.thresholds import (
@@ -24,7 +24,7 @@ from rolloutlint.controllers.thresholds import (
     thresholds_of,
 )
 from rolloutlint.controllers.verdicts import FAILING, HEALTHY, is_inverted
-from rolloutlint.finding import Finding, Fix, Path, Related, Safety
+from rolloutlint.finding import Finding, Fix, Related, Safety
 from rolloutlint.lang.expr import (
     Access,
     Comparison,
@@ -46,8 +46,9 @@ from rolloutlint.lang.placeholder import filled_later, placeholders
 from rolloutlint.lang.promql.series import Several, several_series
 from rolloutlint.lang.rewrite import Change, merged, rewritten
 from rolloutlint.model import AnalysisTemplate
+from rolloutlint.model.analysis import metric_name
 from rolloutlint.model.values import dig, mapping, text
-from rolloutlint.settings import Targets, Version
+from rolloutlint.settings import Targets
 
 PROVIDERS: Mapping[str, str] = {
     "prometheus": "Prometheus",
@@ -67,9 +68,6 @@ DECIDE: Mapping[str, str] = {
     "kayenta": "where its score lies between `marginal` and `pass`",
 }
 """Providers that decide by themselves -> when they cannot."""
-
-MATRICES_SINCE = Version(1, 8)
-"""The first release that takes the answer of a range query."""
 
 HALF = 0.5
 """From this share of failing requests on a threshold is no matter of taste."""
@@ -102,7 +100,7 @@ def inconclusive_limit_implicit(ctx: Context[AnalysisTemplate]) -> Iterator[Find
             "key" if empty else "value",
             related=used_by(ctx),
             fix=ctx.fix("Write the default", edit),
-            metric=_called(path, metric),
+            metric=metric_name(path, metric),
             when=when,
         )
 
@@ -369,15 +367,11 @@ def _at(
         variant=variant,
         related=(*related, *used_by(ctx)),
         fix=fix,
-        metric=_called(one.path, one.value),
+        metric=metric_name(one.path, one.value),
         field=condition.field,
         provider=PROVIDERS.get(one.measurement.judgement.provider, ""),
         **params,
     )
-
-
-def _called(path: Path, metric: Mapping[str, Any]) -> str:
-    return text(metric.get("name")) or f"metrics[{path[-1]}]"
 
 
 def _visible(span: Span, text: str) -> Span:

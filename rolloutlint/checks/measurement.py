@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from rolloutlint.checks.analyses import Use, called, uses_of
 from rolloutlint.checks.context import Context, check
@@ -34,6 +33,7 @@ from rolloutlint.lang.promql.guards import fallbacks
 from rolloutlint.lang.promql.tree import selectors
 from rolloutlint.lang.promql.values import WORDS
 from rolloutlint.model import AnalysisTemplate
+from rolloutlint.model.analysis import metric_name
 from rolloutlint.model.rollout import Analysis, Step
 from rolloutlint.model.values import dig, has, mapping, sequence, text
 from rolloutlint.settings import Targets
@@ -163,7 +163,7 @@ def condition_missing(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
             "key" if field or metric.get("name") else "value",
             variant="misplaced" if field else "",
             related=used_by(ctx),
-            metric=_name(path, metric),
+            metric=metric_name(path, metric),
             provider=providers[0],
             field=field,
             inside=f"provider.{providers[0]}",
@@ -187,7 +187,7 @@ def condition_ignored(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
             variant=DECIDE_THEMSELVES[providers[0]],
             related=[ctx.resource.related((*path, field), "not evaluated either", "key") for field in fields[1:]],
             fix=ctx.fix(f"Remove {words}", *(ctx.edit("remove", (*path, field)) for field in fields)),
-            metric=_name(path, metric),
+            metric=metric_name(path, metric),
             field=fields[0],
         )
 
@@ -330,7 +330,7 @@ def _found(
         trail=tuple(_trail(ctx, one, verdicts)),
         fix=_repair(ctx, one),
         discriminator="",
-        metric=_name(one.path, one.value),
+        metric=one.called,
         **params,
     )
 
@@ -393,10 +393,6 @@ def _trail(ctx: Context[AnalysisTemplate], one: Measured, verdicts: Sequence[Ver
 def _empty(one: Measured, variant: str = "") -> str:
     """The variant for an empty result: CloudWatch always gives a list, in which the values may be missing."""
     return "cloudwatch" if one.measurement.judgement.provider == "cloudWatch" else variant
-
-
-def _name(path: Path, metric: Mapping[str, Any]) -> str:
-    return text(metric.get("name")) or f"metrics[{path[-1]}]"
 
 
 @remembered

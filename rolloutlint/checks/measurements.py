@@ -10,6 +10,7 @@ from rolloutlint.controllers.measurement import Measurement, depends_on_argument
 from rolloutlint.finding import Path
 from rolloutlint.graph import World
 from rolloutlint.model import AnalysisTemplate
+from rolloutlint.model.analysis import metric_name
 from rolloutlint.model.values import text
 from rolloutlint.settings import Settings
 
@@ -25,6 +26,11 @@ class Measured(NamedTuple):
     def name(self) -> str:
         """The metric's name as written."""
         return text(self.value.get("name"))
+
+    @property
+    def called(self) -> str:
+        """The metric's name, or its place where it has none."""
+        return metric_name(self.path, self.value)
 
     @property
     def query_path(self) -> Path:

@@ -11,8 +11,8 @@ from typing import Any, Literal, NamedTuple
 from rolloutlint.checks.context import Context, check
 from rolloutlint.controllers.providers import datadog_version, given, nrql_function, row_clause
 from rolloutlint.finding import Finding, Path
-from rolloutlint.lang.expr import ExprError, Node, Shape, Span, decide, library_of, parse, program_of, walk
-from rolloutlint.lang.expr.tree import Array, Binary, Call, Member, Name, Number, String
+from rolloutlint.lang.expr import ExprError, Node, Shape, Span, decide, is_result, library_of, parse, program_of, walk
+from rolloutlint.lang.expr.tree import Array, Binary, Call, Member, Number, String
 from rolloutlint.model import AnalysisTemplate
 from rolloutlint.model.values import text
 
@@ -159,15 +159,11 @@ def _conditions(ctx: Context[AnalysisTemplate], provider: Path, metric: Mapping[
                 continue
 
 
-def _is_result(node: Node) -> bool:
-    return isinstance(node, Name) and node.name == "result"
-
-
 def _is_text(node: Node) -> bool:
     """True for `result`, or a function of it that gives text."""
     if isinstance(node, Call) and node.name in _STRING_FUNCTIONS and len(node.args) == 1:
         return _is_text(node.args[0])
-    return _is_result(node)
+    return is_result(node)
 
 
 def _compares_text(node: Binary) -> bool:
@@ -180,7 +176,7 @@ def _compares_text(node: Binary) -> bool:
 
 def _is_column(node: Node) -> bool:
     """True for `result.x` and `result["x"]`."""
-    return isinstance(node, Member) and isinstance(node.key, String) and _is_result(node.object)
+    return isinstance(node, Member) and isinstance(node.key, String) and is_result(node.object)
 
 
 def _dotted(node: Node, query: str) -> tuple[Span, str] | None:
@@ -203,7 +199,7 @@ def _shape_fault(node: Node) -> _ShapeFault | None:
             if what:
                 return _ShapeFault("number", side.span, what)
     if isinstance(node, Member) and isinstance(node.key, String) and not node.key.open:
-        if _is_result(node.object):
+        if is_result(node.object):
             return _ShapeFault("list-field", node.span, field=node.key.value)
         if _is_element(node.object) and node.key.value not in RESULT_FIELDS:
             return _ShapeFault("field", node.key.span, field=node.key.value)
@@ -212,12 +208,12 @@ def _shape_fault(node: Node) -> _ShapeFault | None:
 
 def _is_element(node: Node) -> bool:
     """True for `result[0]`."""
-    return isinstance(node, Member) and isinstance(node.key, Number) and _is_result(node.object)
+    return isinstance(node, Member) and isinstance(node.key, Number) and is_result(node.object)
 
 
 def _no_number(node: Node) -> str:
     """What a node is that looks like a number and is none: a list, a result, the values of one."""
-    if _is_result(node):
+    if is_result(node):
         return "the list of all results"
     if _is_element(node):
         return "the result of one query"

@@ -8,7 +8,7 @@ from typing import Final, Literal, NamedTuple
 
 from rolloutlint.checks.context import Context, check
 from rolloutlint.checks.measurements import Measured, known_arguments, measured
-from rolloutlint.controllers.measurement import Judgement, Phases, Query, remembered
+from rolloutlint.controllers.measurement import MATRICES_SINCE, Judgement, Phases, Query, remembered
 from rolloutlint.controllers.measurement_runs import outcome
 from rolloutlint.controllers.repairs import Repair, pieces
 from rolloutlint.finding import Finding, Fix, Related, Safety
@@ -42,7 +42,7 @@ from rolloutlint.lang.rewrite import Change, merged, rewritten
 from rolloutlint.lang.template import Expanded, expand
 from rolloutlint.model import AnalysisTemplate
 from rolloutlint.model.values import dig, text
-from rolloutlint.settings import Targets, Version
+from rolloutlint.settings import Targets
 
 EVERY_MEASUREMENT: Final[Mapping[str, str]] = {
     "Error": "Every measurement is an error",
@@ -54,9 +54,6 @@ EVERY_MEASUREMENT: Final[Mapping[str, str]] = {
 
 TWO_SAMPLES: Final = frozenset(("rate", "irate", "increase", "delta", "idelta", "deriv", "predict_linear"))
 """Functions that have no value for a series with fewer than two samples in the window."""
-
-MATRICES_SINCE: Final = Version(1, 8)
-"""The release of Argo Rollouts that takes range vectors, and the answers of range queries."""
 
 SHORT_WINDOW: Final = 30.0
 """Seconds; windows up to here hold one sample or none where Prometheus scrapes as seldom as it mostly does."""
@@ -87,7 +84,7 @@ def query_unparsable(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
             piece=filled.origin(error.start, error.end),
             variant=variant,
             fix=None if variant == "value" else _corrected(ctx, one, filled),
-            metric=_name(one),
+            metric=one.called,
             reason=_one_line(error.message),
             hint=_as_instruction(error.hint),
             patience=_patience(one, ctx.settings.targets),
@@ -108,7 +105,7 @@ def ratio_with_itself(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
             piece=one.measurement.piece("query", ratio.op_span),
             related=[_at(ctx, one, side.span, words) for side, words in _sides(ratio)],
             fix=_fix(ctx, one, "Sum both sides", sums, "unsafe"),
-            metric=_name(one),
+            metric=one.called,
             series=_shown(query, _series(ratio.left)),
         )
 
@@ -132,7 +129,7 @@ def query_always_empty(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
                 else (),
                 fix=_fix(ctx, one, "Keep the label `le`", changes, "unsafe"),
                 discriminator=_shown(query, end.node),
-                metric=_name(one),
+                metric=one.called,
                 why=WORDS[end.cause.code],
                 operand=_shown(query, end.node),
                 outcome=_outcome(one),
@@ -143,7 +140,7 @@ def query_always_empty(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
                 piece=one.measurement.piece("query", operation.op_span),
                 variant="unmatched",
                 related=[_at(ctx, one, side.span, words) for side, words in _labelled(operation, left, right)],
-                metric=_name(one),
+                metric=one.called,
                 operator=operation.op,
                 left=_labels(left),
                 right=_labels(right),
@@ -168,7 +165,7 @@ def quantile_out_of_range(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
                 piece=one.measurement.piece("query", quantile.span),
                 variant="negative" if value < 0 else "" if meant else "above",
                 fix=_fix(ctx, one, f"Write {meant}", changes, "unsafe"),
-                metric=_name(one),
+                metric=one.called,
                 quantile=f"{value:g}",
                 meant=meant,
             )
@@ -196,7 +193,7 @@ def clamp_distorts(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
                     ctx, one, f"Lower the bound to {HARMLESS_FLOOR}", [Change(*bound.span, HARMLESS_FLOOR)], "unsafe"
                 ),
                 discriminator=_shown(query, clamp),
-                metric=_name(one),
+                metric=one.called,
                 bound=f"{least:g}",
                 half=f"{least / 2:g}",
             )
@@ -249,7 +246,7 @@ def result_type_refused(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
             variant = "string" if kind == "string" else "range-query"
         else:
             continue
-        yield ctx.finding(one.query_path, variant=variant, metric=_name(one), type="range vector", release=str(release))
+        yield ctx.finding(one.query_path, variant=variant, metric=one.called, type="range vector", release=str(release))
 
 
 # ---- RL401 ---------------------------------------------------------------------------------------------------
@@ -379,7 +376,7 @@ def _about_window(
         variant=variant,
         related=[_at(ctx, one, place, "the same window") for _, place in others],
         discriminator=f"{seconds:g}",
-        metric=_name(one),
+        metric=one.called,
         function=first.func,
         window=format_duration(seconds),
         half=format_duration(seconds / 2),
@@ -442,7 +439,7 @@ def _about_fallback(
         else (),
         fix=_fix(ctx, one, titles.get(variant, ""), changes, "unsafe"),
         discriminator=_shown(query, fallback.right),
-        metric=_name(one),
+        metric=one.called,
         fallback=_squeezed(query.text[fallback.op_span[0] : fallback.span[1]]),
         phase=phase or "",
     )
@@ -486,19 +483,10 @@ def _structure(judgement: Judgement, prometheus: Literal[2, 3]) -> Structure | N
 
 def _parsed(ctx: Context[AnalysisTemplate]) -> Iterator[tuple[Measured, Query, Structure]]:
     """The metrics with a query that Prometheus takes."""
-    version = _version(ctx.settings.targets)
     for one in measured(ctx.world, ctx.resource, ctx.settings):
-        structure = _structure(one.measurement.judgement, version)
+        structure = _structure(one.measurement.judgement, one.measurement.question.prometheus)
         if structure is not None and one.measurement.judgement.query is not None:
             yield one, one.measurement.judgement.query, structure
-
-
-def _version(targets: Targets) -> Literal[2, 3]:
-    return 2 if targets.prometheus.major < 3 else 3
-
-
-def _name(one: Measured) -> str:
-    return one.name or f"metrics[{one.path[-1]}]"
 
 
 def _one_line(words: str) -> str:

@@ -266,7 +266,7 @@ def measure(metric: Mapping[str, Any], arguments: Mapping[str, str], targets: Ta
     return Measurement(judge(*question), texts, question)
 
 
-_MATRIX_SINCE = Version(1, 8)
+MATRICES_SINCE = Version(1, 8)
 """The release that brought `rangeQuery` and takes matrices (`metricproviders/prometheus/prometheus.go`)."""
 
 _ZERO_FOR_NULL = Version(1, 7)
@@ -277,7 +277,7 @@ def _prometheus_form(settings: Mapping[str, Any], rollouts: Version) -> str:
     """What kind of answer a query of the provider `prometheus` gets: see `judge`."""
     if _is_victoria_metrics(settings.get("address")):
         return "prometheus-like"
-    if rollouts < _MATRIX_SINCE:
+    if rollouts < MATRICES_SINCE:
         return "prometheus-vector"
     return "prometheus-range" if settings.get("rangeQuery") is not None else "prometheus"
 

@@ -23,6 +23,11 @@ class Configured(NamedTuple):
     metric: Mapping[str, Any]
 
 
+def metric_name(path: Path, metric: Mapping[str, Any]) -> str:
+    """What to call an entry of `spec.metrics` that stands at `path`: its name, or its place where it has none."""
+    return text(metric.get("name")) or f"metrics[{path[-1]}]"
+
+
 class AnalysisTemplate(View):
     """argoproj.io AnalysisTemplate or ClusterAnalysisTemplate."""
 
