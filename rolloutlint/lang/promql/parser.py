@@ -943,21 +943,13 @@ class _Parser:
         end = self.position
         if self.version == 2 and offset == 0:
             raise PromQLError("duration must be greater than 0", start, end)
-        if isinstance(node, Hole):
-            node = Selector(node.span, node.text, (), None, None)
+        node = _modifiable(node, "offset")
         span = (node.span[0], end)
         if isinstance(node, Range):
             if node.selector.offset is None:
                 return node._replace(span=span, selector=node.selector._replace(offset=offset))
-        elif isinstance(node, Selector | Subquery):
-            if node.offset is None:
-                return node._replace(span=span, offset=offset)
-        else:
-            raise PromQLError(
-                "offset modifier must be preceded by an instant vector selector or range vector selector or a subquery",
-                *node.span,
-                kind="type",
-            )
+        elif node.offset is None:
+            return node._replace(span=span, offset=offset)
         raise PromQLError("offset may not be set multiple times", *node.span)
 
     def _at(self, node: Node) -> Node:
@@ -988,22 +980,24 @@ class _Parser:
             amount = self._amount("@", "timestamp")
             at = -amount if text.startswith("-", position) and not isinstance(amount, str) else amount
         end = self.position
-        if isinstance(node, Hole):
-            node = Selector(node.span, node.text, (), None, None)
+        node = _modifiable(node, "@")
         span = (node.span[0], end)
         if isinstance(node, Range):
             if node.selector.at is None:
                 return node._replace(span=span, selector=node.selector._replace(at=at))
-        elif isinstance(node, Selector | Subquery):
-            if node.at is None:
-                return node._replace(span=span, at=at)
-        else:
-            raise PromQLError(
-                "@ modifier must be preceded by an instant vector selector or range vector selector or a subquery",
-                *node.span,
-                kind="type",
-            )
+        elif node.at is None:
+            return node._replace(span=span, at=at)
         raise PromQLError("@ <timestamp> may not be set multiple times", *node.span)
+
+
+def _modifiable(node: Node, modifier: str) -> Selector | Range | Subquery:
+    """What `offset` or `@` may stand behind; a placeholder there has to be a selector."""
+    if isinstance(node, Hole):
+        return Selector(node.span, node.text, (), None, None)
+    if isinstance(node, Selector | Range | Subquery):
+        return node
+    allowed = "an instant vector selector or range vector selector or a subquery"
+    raise PromQLError(f"{modifier} modifier must be preceded by {allowed}", *node.span, kind="type")
 
 
 def _documented(of: Type) -> str:
