@@ -357,7 +357,7 @@ def _place(one: Measured, part: Part) -> tuple[Path, tuple[int, int] | None]:
     judgement = one.measurement.judgement
     if part.kind == "value" and judgement.query is not None and judgement.query.node is not None:
         for fallback, number in fallbacks(judgement.query.node):
-            if part.words == f"{number.value:g}":
+            if part.bounds == (number.value, number.value):
                 span = (fallback.op_span[0], fallback.span[1])
                 return one.query_path, one.measurement.piece("query", span)
     return _condition_place(one, part)

@@ -548,10 +548,10 @@ def _in_words(region: expr.Region) -> str:
     if math.isinf(low) and math.isinf(high):
         return "any number"
     if math.isinf(low):
-        return f"{high:g} or less" if region.high_closed else f"below {high:g}"
+        return f"{high:.15g} or less" if region.high_closed else f"below {high:.15g}"
     if math.isinf(high):
-        return f"{low:g} or more" if region.low_closed else f"above {low:g}"
-    return f"{'' if region.low_closed else 'above '}{low:g} to {'' if region.high_closed else 'below '}{high:g}"
+        return f"{low:.15g} or more" if region.low_closed else f"above {low:.15g}"
+    return f"{'' if region.low_closed else 'above '}{low:.15g} to {'' if region.high_closed else 'below '}{high:.15g}"
 
 
 _UNKNOWN = Part("open", "unknown", _OPEN)
@@ -659,10 +659,10 @@ def _verdict(world: WorldKey, value: Abstract, shape: Shape | None, many: bool, 
 def _between(low: float, high: float) -> str:
     """An interval in words: `0.99`, `0 to 1`, `0 or more`, `any number`."""
     if low == high:
-        return f"{low:g}"
+        return f"{low:.15g}"
     if math.isinf(low):
-        return "any number" if math.isinf(high) else f"{high:g} or less"
-    return f"{low:g} or more" if math.isinf(high) else f"{low:g} to {high:g}"
+        return "any number" if math.isinf(high) else f"{high:.15g} or less"
+    return f"{low:.15g} or more" if math.isinf(high) else f"{low:.15g} to {high:.15g}"
 
 
 def _judge_other(form: str, conditions: _Conditions) -> Judgement:
