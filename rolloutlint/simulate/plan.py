@@ -1,7 +1,7 @@
 """A rollout as the simulator plays it: stages in order, each with what ends it, and the analyses beside them.
 
-Plain data, made by `simulate.linked` from a Rollout and what it names. Times are whole nanoseconds, as in Go; shares are
-the part of the traffic that the new version gets, from 0 to 1.
+Plain data, made by `simulate.linked` from a Rollout and what it names. Times are whole nanoseconds, as in Go; shares
+are the part of the traffic that the new version gets, from 0 to 1.
 """
 
 from __future__ import annotations
@@ -177,8 +177,9 @@ class Plan(NamedTuple):
     """Nanoseconds of `progressDeadlineSeconds`."""
     deadline_aborts: bool
     leak: Literal["", "respawn", "unblocked"]
-    """What an Inconclusive background analysis fails to stop: `respawn` below 1.8, where a new run replaces it during a pause;
-    `unblocked` since, where steps that need no pods go on (rollout/analysis.go needsNewAnalysisRun, rollout/pause.go)."""
+    """What an Inconclusive background analysis fails to stop: `respawn` below 1.8, where a new run replaces it during a
+    pause; `unblocked` since, where steps that need no pods go on (`rollout/analysis.go` needsNewAnalysisRun,
+    `rollout/pause.go`). Empty where no background analysis can be Inconclusive."""
     refused: tuple[str, ...]
     """Why the controller refuses the Rollout as it is: then nothing happens at all."""
     notes: tuple[str, ...]

@@ -46,7 +46,7 @@ class Ending(NamedTuple):
     """One way in which the rollout can end, with the shortest way there."""
 
     kind: EndingKind
-    """`waits`: until a person acts. `stuck`: for ever, or until the manifests change. `refused`: nothing ever starts."""
+    """`waits`: until a person acts. `stuck`: for ever, or until the manifests change. `refused`: nothing starts."""
     phase: Literal["", "Failed", "Error", "Inconclusive"]
     """Of the analysis that brought it about."""
     cause: str
@@ -140,7 +140,7 @@ class Broken(NamedTuple):
     share: Share
     """The largest share it gets until then."""
     exposure: Figure
-    """Percent-minutes until then: `least` where all metrics see it, `most` where only the one does that sees it last."""
+    """Percent-minutes until then: `least` where all metrics see it, `most` where only the one that sees it last."""
     by: str
     trace: tuple[Event, ...]
 
@@ -165,7 +165,7 @@ class Simulation(NamedTuple):
     promotion: Figure | None
     """Nanoseconds to promotion, shortest and longest; `None` where no way leads there."""
     evidence: int | None
-    """The smallest number of successful measurements on any way to promotion; `None` where not known or there is none."""
+    """The smallest number of successful measurements on any way to promotion; `None` where not known or no way."""
     evidence_why: Why
     gates: tuple[Gate, ...]
     broken: Broken | None
