@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from rolloutlint.checks.analyses import called, uses_of
-from rolloutlint.checks.measurements import Measured, measured
 from rolloutlint.controllers.measurement import WORLDS, WORLDS_ELSEWHERE, Part, Verdict, WorldKey, phases_by_region
 from rolloutlint.controllers.measurement_runs import Outcome, outcome
 from rolloutlint.controllers.metrics import validate_metrics
 from rolloutlint.errors import UsageError
 from rolloutlint.finding import ResourceId
 from rolloutlint.graph import World
+from rolloutlint.graph.analyses import called, uses_of
+from rolloutlint.graph.measurements import Measured, measured
 from rolloutlint.lang.expr import Phase
 from rolloutlint.lang.promql.values import WORDS as REASONS
 from rolloutlint.model import AnalysisTemplate, Resource

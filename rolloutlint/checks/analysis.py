@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from rolloutlint.checks.analyses import Member, Use, called, lost_secrets, team_of, uses_of
 from rolloutlint.checks.context import Context, check
 from rolloutlint.controllers.arguments import Analysis as Kind
 from rolloutlint.controllers.arguments import (
@@ -19,6 +18,7 @@ from rolloutlint.controllers.arguments import (
 from rolloutlint.controllers.metrics import PROVIDERS, MetricProblem, effective_count, validate_metrics
 from rolloutlint.finding import Finding, Fix, Part, Path
 from rolloutlint.graph import World
+from rolloutlint.graph.analyses import Member, Use, called, lost_secrets, team_of, uses_of
 from rolloutlint.model import AnalysisTemplate, Rollout, View
 from rolloutlint.model.rollout import Analysis
 from rolloutlint.model.values import dig, filled_later, has, text

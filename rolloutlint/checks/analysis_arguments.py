@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rolloutlint.checks.analyses import family_of, lost_secrets, team_of, uses_of
 from rolloutlint.checks.context import Context, check
 from rolloutlint.controllers.arguments import declared_names, placeholders_in, unterminated_in
 from rolloutlint.controllers.validation import extractable
 from rolloutlint.finding import Finding, Path
 from rolloutlint.graph import World
+from rolloutlint.graph.analyses import family_of, lost_secrets, team_of, uses_of
 from rolloutlint.lang.placeholder import filled_later, placeholders
 from rolloutlint.model import AnalysisTemplate, Rollout
 from rolloutlint.model.rollout import Analysis

@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Literal
 
-from rolloutlint.checks.analyses import Use, called, uses_of
 from rolloutlint.checks.context import Context, check
-from rolloutlint.checks.measurements import measured
 from rolloutlint.controllers.arguments import used_names
 from rolloutlint.controllers.replicas import desired_weight
 from rolloutlint.finding import Finding
+from rolloutlint.graph.analyses import Use, called, uses_of
+from rolloutlint.graph.measurements import measured
 from rolloutlint.lang.placeholder import filled_later
 from rolloutlint.lang.promql.relations import walk
 from rolloutlint.lang.promql.tree import Aggregation, Node, Selector, selectors

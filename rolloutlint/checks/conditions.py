@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from rolloutlint.checks.context import Context, check
 from rolloutlint.checks.endings import end_of, in_dry_run, used_by
-from rolloutlint.checks.measurements import Measured, measured
 from rolloutlint.controllers.condition_faults import Guard, Never, dead_guards, never_evaluated
 from rolloutlint.controllers.limits import can_be_inconclusive as can_be_by_text
 from rolloutlint.controllers.measurement import MATRICES_SINCE, Condition, Judgement, Phases, WorldKey, remembered
@@ -25,6 +24,7 @@ from rolloutlint.controllers.thresholds import (
 )
 from rolloutlint.controllers.verdicts import FAILING, HEALTHY, is_inverted
 from rolloutlint.finding import Finding, Fix, Related, Safety
+from rolloutlint.graph.measurements import Measured, measured
 from rolloutlint.lang.expr import (
     Access,
     Comparison,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from rolloutlint.checks.analyses import called, family_of, team_of, uses_of
 from rolloutlint.checks.context import Context, check
 from rolloutlint.controllers.dry_run import selects
 from rolloutlint.finding import Finding, Fix, Path, Related
 from rolloutlint.graph import World
+from rolloutlint.graph.analyses import called, family_of, team_of, uses_of
 from rolloutlint.lang.placeholder import filled_later
 from rolloutlint.lang.regexp import go_regexp, is_plain
 from rolloutlint.model import AnalysisTemplate, Rollout

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from rolloutlint.checks.analyses import Member, called, team_of
 from rolloutlint.checks.context import Context, check
 from rolloutlint.checks.dry_run import FIELDS, patterns
 from rolloutlint.finding import Finding, Path, Related
+from rolloutlint.graph.analyses import Member, called, team_of
 from rolloutlint.model import AnalysisTemplate, Rollout
 from rolloutlint.model.rollout import Analysis
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rolloutlint.checks.analyses import Use, called, uses_of
 from rolloutlint.checks.context import Context
 from rolloutlint.controllers.dry_run import selects
 from rolloutlint.controllers.measurement_runs import outcome
 from rolloutlint.controllers.metrics import validate_metrics
 from rolloutlint.finding import Related
+from rolloutlint.graph.analyses import Use, called, uses_of
 from rolloutlint.lang.duration import format_duration
 from rolloutlint.lang.expr import Phase
 from rolloutlint.model import AnalysisTemplate

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from rolloutlint.checks.analyses import Use, called, uses_of
 from rolloutlint.checks.context import Context, check
 from rolloutlint.checks.endings import ending, in_dry_run, refused, used_by
-from rolloutlint.checks.measurements import Measured, measured
 from rolloutlint.controllers.arguments import used_names
 from rolloutlint.controllers.measurement import WORLDS, Judgement, Part, Phases, Verdict, WorldKey, remembered
 from rolloutlint.controllers.measurement_runs import outcome
@@ -27,6 +25,8 @@ from rolloutlint.controllers.verdicts import (
     is_inverted,
 )
 from rolloutlint.finding import Finding, Fix, Path, Related, Safety
+from rolloutlint.graph.analyses import Use, called, uses_of
+from rolloutlint.graph.measurements import Measured, measured
 from rolloutlint.lang.duration import format_duration
 from rolloutlint.lang.expr import Phase, nan_checks, uses_index
 from rolloutlint.lang.promql.guards import fallbacks

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rolloutlint.checks.analyses import uses_of
 from rolloutlint.checks.context import Context, check
 from rolloutlint.checks.references import SERVICES
 from rolloutlint.controllers.metric_jobs import JOB_NAMES_TRUNCATED_SINCE, job_name_fault, jobs_shared
 from rolloutlint.controllers.providers import text_state
 from rolloutlint.finding import Finding
+from rolloutlint.graph.analyses import uses_of
 from rolloutlint.lang.names import is_dns1123_subdomain
 from rolloutlint.lang.selector import matches_map
 from rolloutlint.model import AnalysisTemplate, Rollout, Service

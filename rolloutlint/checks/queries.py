@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
 from rolloutlint.checks.context import Context, check
-from rolloutlint.checks.measurements import Measured, known_arguments, measured
 from rolloutlint.controllers.measurement import MATRICES_SINCE, Judgement, Phases, Query, remembered
 from rolloutlint.controllers.measurement_runs import outcome
 from rolloutlint.controllers.repairs import Repair, pieces
 from rolloutlint.finding import Finding, Fix, Related, Safety
+from rolloutlint.graph.measurements import Measured, known_arguments, measured
 from rolloutlint.lang.duration import format_duration
 from rolloutlint.lang.placeholder import filled_later, placeholders
 from rolloutlint.lang.promql.corrections import correct

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rolloutlint.checks.analyses import called
 from rolloutlint.checks.context import Context, check
 from rolloutlint.finding import Finding, Related
 from rolloutlint.graph import Reference
+from rolloutlint.graph.analyses import called
 from rolloutlint.model import AnalysisTemplate, Rollout
 from rolloutlint.settings import Version
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from rolloutlint.checks.analyses import uses_of
 from rolloutlint.controllers.measurement import Measurement, depends_on_arguments, measure
 from rolloutlint.finding import Path
 from rolloutlint.graph import World
+from rolloutlint.graph.analyses import uses_of
 from rolloutlint.model import AnalysisTemplate
 from rolloutlint.model.analysis import metric_name
 from rolloutlint.model.values import text

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
 from rolloutlint.controllers.arguments import Conflict, declared_names, merge_conflicts
-from rolloutlint.graph import Reference, World
+from rolloutlint.graph.world import Reference, World
 from rolloutlint.model import AnalysisTemplate, Rollout, View
 from rolloutlint.model.rollout import Analysis, TemplateUse
 from rolloutlint.model.values import dig, sequence
