@@ -6,10 +6,7 @@ reference that leaves its cluster ends in a link to the node instead of a line a
 
 from __future__ import annotations
 
-import html
-import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from rolloutlint.finding import SEVERITIES, Severity
@@ -27,37 +24,8 @@ from rolloutlint.report.graph import (
     remarks,
 )
 from rolloutlint.report.layered import Box, Drawing, Link, Rectangle, Route, layered, pack
+from rolloutlint.report.svg import FAMILY, escaped, fit, font_rules, px, text_at, text_width, tip, wrap
 from rolloutlint.report.visible import visible
-
-FONTS: Mapping[str, tuple[float, bool]] = MappingProxyType(
-    {
-        "h1": (17, True),
-        "h2": (12, False),
-        "ct": (13, True),
-        "k": (11, False),
-        "n": (13, True),
-        "s": (10.5, False),
-        "b": (11, True),
-        "l": (10.5, False),
-    }
-)
-"""Class of a text -> size in pixels, and whether it is bold."""
-
-# Advance widths of DejaVu Sans in thousandths of its size, from U+0020 to U+007E: as wide as Verdana, and wider than
-# Arial, Helvetica, Roboto, Segoe UI and San Francisco.
-_REGULAR = (
-    "318 401 460 838 636 950 780 275 390 390 500 838 318 361 318 337 636 636 636 636 636 636 636 636 636 636 337 337 "
-    "838 838 838 531 1000 684 686 698 770 632 575 775 752 295 295 656 557 863 748 787 603 787 695 635 611 732 684 989 "
-    "685 611 685 390 337 390 838 500 500 613 635 550 635 615 352 635 634 278 278 579 278 974 634 612 635 635 411 521 "
-    "392 634 592 818 592 592 525 636 337 636 838"
-)
-_BOLD = (
-    "348 456 521 838 696 1002 872 306 457 457 523 838 380 415 380 365 696 696 696 696 696 696 696 696 696 696 400 400 "
-    "838 838 838 580 1000 774 762 734 830 683 683 821 837 372 372 775 637 995 837 850 733 850 770 720 682 812 774 1103 "
-    "771 724 725 457 365 457 838 500 500 675 716 593 716 678 435 716 712 343 343 665 343 1042 712 687 716 716 493 595 "
-    "478 712 652 924 645 652 582 712 365 712 838"
-)
-_ADVANCES = {bold: tuple(map(int, table.split())) for bold, table in ((False, _REGULAR), (True, _BOLD))}
 
 _PAD = 14.0
 """Between a cluster's edge and what is in it."""
@@ -101,69 +69,6 @@ class _Panel(NamedTuple):
     height: float
 
 
-# ---- text ----------------------------------------------------------------------------------------------------
-
-
-def text_width(text: str, font: str) -> float:
-    """The pixels that `text` takes at most in the font class `font`."""
-    size, bold = FONTS[font]
-    table = _ADVANCES[bold]
-    return sum(table[ord(c) - 32] if " " <= c <= "~" else _wide(c) for c in text) * size / 1000
-
-
-def _wide(char: str) -> int:
-    category = unicodedata.category(char)
-    if category in ("Mn", "Me"):
-        return 0
-    if category == "So" or unicodedata.east_asian_width(char) in "WF":
-        return 1400 if category == "So" else 1050
-    return 1000
-
-
-def _fit(text: str, font: str, width: float) -> str:
-    """`text`, with its middle left out if it is wider than `width`: names differ at both ends."""
-    if text_width(text, font) <= width:
-        return text
-    keep = len(text)
-    while keep > 2:
-        keep -= 1
-        head = (keep + 1) // 2
-        shown = f"{text[:head]}…{text[len(text) - (keep - head) :]}"
-        if text_width(shown, font) <= width:
-            return shown
-    return "…"
-
-
-def _wrap(text: str, font: str, width: float) -> list[str]:
-    lines: list[str] = []
-    line = ""
-    for word in text.split(" "):
-        longer = f"{line} {word}" if line else word
-        if line and text_width(longer, font) > width:
-            lines.append(line)
-            line = word
-        else:
-            line = longer
-    return [*lines, _fit(line, font, width)]
-
-
-def _e(text: str) -> str:
-    return html.escape(visible(text))
-
-
-def _n(value: float) -> str:
-    """A length with one decimal at most."""
-    return f"{value:.1f}".removesuffix(".0")
-
-
-def _text(x: float, y: float, font: str, text: str) -> str:
-    return f'<text class="{font}" x="{_n(x)}" y="{_n(y)}">{_e(text)}</text>'
-
-
-def _tip(lines: Sequence[str]) -> str:
-    return "<title>" + "\n".join(map(html.escape, lines)) + "</title>"
-
-
 # ---- layout --------------------------------------------------------------------------------------------------
 
 
@@ -178,12 +83,12 @@ def _badges(tally: Tally) -> list[tuple[Severity, str, float]]:
 
 
 def _measure(node: Node, cluster: Cluster, callers: int, itself: Edge | None) -> _Sizes:
-    kind = _fit(kind_words(node), "k", _NAME_AT_MOST)
-    name = _fit(visible(node.resource.name) or "no name", "n", _NAME_AT_MOST)
+    kind = fit(kind_words(node), "k", _NAME_AT_MOST)
+    name = fit(visible(node.resource.name) or "no name", "n", _NAME_AT_MOST)
     small = [elsewhere(node, cluster)]
     small.append(f"names itself: {visible(itself.label)}" if itself else "")
     small.append(f"{counted(callers, 'link')} from other boxes" if callers else "")
-    shown = tuple(_fit(line, "s", _NAME_AT_MOST) for line in small if line)
+    shown = tuple(fit(line, "s", _NAME_AT_MOST) for line in small if line)
     head = text_width(kind, "k") + sum(width for _, _, width in _badges(node.findings)) + 14
     width = max(head, text_width(name, "n"), *(text_width(line, "s") for line in shown), 90.0)
     return _Sizes(kind, name, shown, width + 26, 44 + 15 * len(shown))
@@ -191,7 +96,7 @@ def _measure(node: Node, cluster: Cluster, callers: int, itself: Edge | None) ->
 
 def _connector(node: Node) -> str:
     spelt = f"{visible(node.resource.kind)} {visible(node.resource.name)}"
-    return _fit(spelt + ("" if node.state == "present" else f", {node.state}"), "s", _CONNECTOR_AT_MOST)
+    return fit(spelt + ("" if node.state == "present" else f", {node.state}"), "s", _CONNECTOR_AT_MOST)
 
 
 class _Layout:
@@ -222,7 +127,7 @@ class _Layout:
         parts = [self._part(nodes) for nodes in self._connected(members)]
         sizes = [(part.drawing.width, part.drawing.height) for part in parts]
         places, width, height = pack(sizes, 26, _RATIO)
-        title = _fit(cluster_title(cluster), "ct", max(width, _TITLE_AT_MOST))
+        title = fit(cluster_title(cluster), "ct", max(width, _TITLE_AT_MOST))
         findings = Tally(*(sum(column) for column in zip(*(node.findings for node in members), strict=True)))
         marks = sum(needed for _, _, needed in _badges(findings))
         width = max(width, text_width(title, "ct") + 20 + marks, 160.0)
@@ -270,13 +175,13 @@ class _Layout:
 
 
 def _label(edge: Edge) -> str:
-    return _fit(visible(edge.label), "l", 220)
+    return fit(visible(edge.label), "l", 220)
 
 
 # ---- drawing -------------------------------------------------------------------------------------------------
 
 _STYLE = """\
-svg { font-family: system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", Verdana, sans-serif; }
+svg { font-family: %(family)s; }
 .bg { fill: #ffffff; }
 text { fill: #1f2328; }
 %(fonts)s
@@ -330,17 +235,9 @@ text { fill: #e6edf3; }
 """Vermilion, orange and blue of the Okabe-Ito palette; marks of different shapes and the words say it again."""
 
 
-def _style() -> str:
-    fonts = "\n".join(
-        f".{name} {{ font-size: {size:g}px; font-weight: {600 if bold else 400}; }}"
-        for name, (size, bold) in FONTS.items()
-    )
-    return _STYLE.replace("%(fonts)s", fonts)
-
-
 def _mark(severity: Severity, x: float, y: float) -> str:
     """A shape of ten pixels: an octagon for errors, a triangle for warnings, a circle for notes."""
-    at = f"M{_n(x)} {_n(y)}"
+    at = f"M{px(x)} {px(y)}"
     shape = {
         "error": f"{at}m3 0h4l3 3v4l-3 3h-4l-3-3v-4z",
         "warning": f"{at}m5 0l5.5 10h-11z",
@@ -352,20 +249,20 @@ def _mark(severity: Severity, x: float, y: float) -> str:
 def _draw_node(node: Node, sizes: _Sizes, at: Rectangle, focus: bool) -> list[str]:
     shape = look(node)
     out = [
-        f'<g class="node {shape}{" focus" if focus else ""}" id="{node.id}" data-id="{node.id}">{_tip(details(node))}'
+        f'<g class="node {shape}{" focus" if focus else ""}" id="{node.id}" data-id="{node.id}">{tip(details(node))}'
     ]
     out.append(
-        f'<rect class="box" x="{_n(at.x)}" y="{_n(at.y)}" width="{_n(at.width)}" height="{_n(at.height)}" rx="7"/>'
+        f'<rect class="box" x="{px(at.x)}" y="{px(at.y)}" width="{px(at.width)}" height="{px(at.height)}" rx="7"/>'
     )
     if node.findings.worst:
         out.append(
-            f'<rect class="bar" x="{_n(at.x + 5)}" y="{_n(at.y + 7)}" width="4" height="{_n(at.height - 14)}" rx="2"/>'
+            f'<rect class="bar" x="{px(at.x + 5)}" y="{px(at.y + 7)}" width="4" height="{px(at.height - 14)}" rx="2"/>'
         )
     x = at.x + 15
-    out.append(_text(x, at.y + 17, "k", sizes.kind))
+    out.append(text_at(x, at.y + 17, "k", sizes.kind))
     out += _draw_badges(node.findings, at.x + at.width - 6, at.y + 17)
-    out.append(_text(x, at.y + 34, "n", sizes.name))
-    out += [_text(x, at.y + 49 + 15 * index, "s", line) for index, line in enumerate(sizes.small)]
+    out.append(text_at(x, at.y + 34, "n", sizes.name))
+    out += [text_at(x, at.y + 49 + 15 * index, "s", line) for index, line in enumerate(sizes.small)]
     out.append("</g>")
     return out
 
@@ -377,7 +274,7 @@ def _draw_badges(tally: Tally, right: float, baseline: float) -> list[str]:
     out = []
     for severity, figure, width in badges:
         out.append(_mark(severity, x, baseline - 9))
-        out.append(_text(x + 13, baseline, "b", figure))
+        out.append(text_at(x + 13, baseline, "b", figure))
         x += width
     return out
 
@@ -385,9 +282,9 @@ def _draw_badges(tally: Tally, right: float, baseline: float) -> list[str]:
 def _curve(x: float, y: float, to_x: float, to_y: float) -> str:
     """The rest of a path that leads level out of one point and level into the next."""
     if abs(to_y - y) < 0.05:
-        return f"H{_n(to_x)}"
+        return f"H{px(to_x)}"
     middle = (x + to_x) / 2
-    return f"C{_n(middle)} {_n(y)} {_n(middle)} {_n(to_y)} {_n(to_x)} {_n(to_y)}"
+    return f"C{px(middle)} {px(y)} {px(middle)} {px(to_y)} {px(to_x)} {px(to_y)}"
 
 
 def _line(route: Route, label: float, dx: float, dy: float) -> str:
@@ -395,14 +292,14 @@ def _line(route: Route, label: float, dx: float, dy: float) -> str:
     x, y = route.start[0] + dx, route.start[1] + dy
     if route.backwards:
         x += 2
-    path = [f"M{_n(x)} {_n(y)}"]
+    path = [f"M{px(x)} {px(y)}"]
     for station in route.stations:
         left, right, level = station.left + dx, station.right + dx, station.y + dy
         labelled = station is route.label
         path.append(_curve(x, y, left - (5 if labelled else 0), level))
         if labelled:
-            path.append(f"M{_n(left + label + 5)} {_n(level)}")
-        path.append(f"H{_n(max(right, left + label + 8) if labelled else right)}")
+            path.append(f"M{px(left + label + 5)} {px(level)}")
+        path.append(f"H{px(max(right, left + label + 8) if labelled else right)}")
         x, y = right, level
     end = route.end[0] + dx - (0 if route.backwards else 2)
     path.append(_curve(x, y, end, route.end[1] + dy))
@@ -415,18 +312,18 @@ def _draw_edge(edge: Edge, part: _Part, target: Node | None, dx: float, dy: floa
     words = _label(edge)
     head = "missing" if edge.state == "missing" else "plain"
     marker = f'marker-{"start" if route.backwards else "end"}="url(#{head})"'
-    out = [f'<g class="edge {edge.state}" data-id="{edge.id}">{_tip(edge_details(edge))}']
+    out = [f'<g class="edge {edge.state}" data-id="{edge.id}">{tip(edge_details(edge))}']
     out.append(f'<path class="line" d="{_line(route, text_width(words, "l"), dx, dy)}" {marker}/>')
     if route.label:
-        out.append(_text(route.label.left + dx, route.label.y + dy + 3.5, "l", words))
+        out.append(text_at(route.label.left + dx, route.label.y + dy + 3.5, "l", words))
     if target is not None:
         box = part.drawing.boxes[edge.id]
         x, y = box.x + dx, box.y + dy
         out.append(f'<a href="#{target.id}">')
         out.append(
-            f'<rect class="out" x="{_n(x)}" y="{_n(y)}" width="{_n(box.width)}" height="{_n(box.height)}" rx="12"/>'
+            f'<rect class="out" x="{px(x)}" y="{px(y)}" width="{px(box.width)}" height="{px(box.height)}" rx="12"/>'
         )
-        out.append(_text(x + 12, y + 16, "s", f"{_connector(target)} ↗"))
+        out.append(text_at(x + 12, y + 16, "s", f"{_connector(target)} ↗"))
         out.append("</a>")
     out.append("</g>")
     return out
@@ -436,15 +333,15 @@ def _draw_loop(edge: Edge, at: Rectangle) -> str:
     """A node that names itself: an arc over its right upper corner; the words stand in the node."""
     x, y = at.x + at.width - 16, at.y
     return (
-        f'<g class="edge {edge.state}" data-id="{edge.id}">{_tip(edge_details(edge))}'
-        f'<path class="line" d="M{_n(x)} {_n(y)}v-6h26v26h-8" marker-end="url(#plain)"/></g>'
+        f'<g class="edge {edge.state}" data-id="{edge.id}">{tip(edge_details(edge))}'
+        f'<path class="line" d="M{px(x)} {px(y)}v-6h26v26h-8" marker-end="url(#plain)"/></g>'
     )
 
 
 def _draw_panel(panel: _Panel, layout: _Layout, focus: Sequence[str], x: float, y: float) -> list[str]:
-    out = [f'<g class="cluster" data-id="{panel.cluster.id}">{_tip([cluster_title(panel.cluster)])}']
-    out.append(f'<rect x="{_n(x)}" y="{_n(y)}" width="{_n(panel.width)}" height="{_n(panel.height)}" rx="10"/>')
-    out.append(_text(x + _PAD, y + 22, "ct", panel.title))
+    out = [f'<g class="cluster" data-id="{panel.cluster.id}">{tip([cluster_title(panel.cluster)])}']
+    out.append(f'<rect x="{px(x)}" y="{px(y)}" width="{px(panel.width)}" height="{px(panel.height)}" rx="10"/>')
+    out.append(text_at(x + _PAD, y + 22, "ct", panel.title))
     out += _draw_badges(panel.findings, x + panel.width - 8, y + 22)
     out.append("</g>")
     for left, top, part in panel.parts:
@@ -481,10 +378,10 @@ def _legend(picture: Picture, y: float, width: float) -> tuple[list[str], float]
         needed = 34 + text_width(words, "h2") + 20
         if x > _MARGIN and x + needed > width - _MARGIN:
             x, y = _MARGIN, y + 22
-        out.append(f'<g class="node {shape}"><rect class="box" x="{_n(x)}" y="{_n(y)}" width="26" height="14" rx="4"/>')
+        out.append(f'<g class="node {shape}"><rect class="box" x="{px(x)}" y="{px(y)}" width="26" height="14" rx="4"/>')
         if shape in SEVERITIES:
             out.append(_mark(shape, x + 8, y + 2))
-        out.append(_text(x + 34, y + 11, "h2", words) + "</g>")
+        out.append(text_at(x + 34, y + 11, "h2", words) + "</g>")
         x += needed
     return out, y + (22 if out else 0)
 
@@ -503,18 +400,19 @@ def render(picture: Picture) -> str:
         ("h2", headline(picture), 17.0),
         *(("h2", r, 17.0) for r in remarks(picture)),
     ):
-        for line in _wrap(visible(text), font, width - 2 * _MARGIN):
-            out.append(_text(_MARGIN, y, font, line))
+        for line in wrap(visible(text), font, width - 2 * _MARGIN):
+            out.append(text_at(_MARGIN, y, font, line))
             y += step
     legend, y = _legend(picture, y, width)
     out += legend
     y += 8
     if not picture.nodes:
-        out.append(_text(_MARGIN, y + 12, "h2", "Nothing to show."))
+        out.append(text_at(_MARGIN, y + 12, "h2", "Nothing to show."))
         y += 20
     for panel, (left, top) in zip(layout.panels, places, strict=True):
         out += _draw_panel(panel, layout, picture.focus, _MARGIN + left, y + top)
-    size = f'width="{_n(width)}" height="{_n(y + height + _MARGIN)}"'
+    size = f'width="{px(width)}" height="{px(y + height + _MARGIN)}"'
+    style = _STYLE.replace("%(family)s", FAMILY).replace("%(fonts)s", font_rules())
     heads = "".join(
         f'<marker id="{name}" viewBox="0 0 8 8" refX="6.5" refY="4" markerWidth="8" markerHeight="8" '
         'markerUnits="userSpaceOnUse" orient="auto-start-reverse">'
@@ -523,10 +421,10 @@ def render(picture: Picture) -> str:
     )
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {_n(width)} {_n(y + height + _MARGIN)}">',
-            f"<title>{_e(title)}</title>",
-            f"<desc>{_e(headline(picture))}</desc>",
-            f"<style>\n{_style()}</style>",
+            f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {px(width)} {px(y + height + _MARGIN)}">',
+            f"<title>{escaped(title)}</title>",
+            f"<desc>{escaped(headline(picture))}</desc>",
+            f"<style>\n{style}</style>",
             f"<defs>{heads}</defs>",
             '<rect class="bg" width="100%" height="100%"/>',
             *out,

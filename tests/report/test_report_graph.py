@@ -18,7 +18,7 @@ from rolloutlint.engine import open_paths
 from rolloutlint.finding import ResourceId
 from rolloutlint.picture import Cluster, Edge, Node, Picture, Tally, Use, picture
 from rolloutlint.report.graph import FORMATS
-from rolloutlint.report.graph_svg import FONTS, text_width
+from rolloutlint.report.svg import FONTS, text_width
 from rolloutlint.settings import Settings
 from tests.harness import CATALOGUE
 
