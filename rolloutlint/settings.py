@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Literal, NamedTuple
 
 from rolloutlint.finding import Severity
@@ -77,7 +78,17 @@ class Settings(NamedTuple):
     targets: Targets = Targets()
     no_data: NoData = "any"
     max_pause: float | None = None
-    """Longest pause a step may have, in seconds; `None` sets no limit."""
+    """Longest pause a step may have, in seconds; `None` sets no limit, as in the other policies."""
+    max_first_share: Fraction | None = None
+    """Largest share (0 to 1) that a new version may have before a pause or analysis first looks at it."""
+    max_exposure: Fraction | None = None
+    """Largest exposure to a version that fails every measurement, in percent-minutes: 20 % for 5 minutes are 100."""
+    min_evidence: int | None = None
+    """Smallest number of successful measurements on any way to promotion."""
+    max_time_to_detect: float | None = None
+    """Longest time from a version that fails every measurement to its abort, in seconds."""
+    max_duration: float | None = None
+    """Longest time that a release may take from its start to promotion, in seconds."""
     scrape_interval: float | None = None
     """How often Prometheus scrapes the workloads, in seconds; `None` where nobody said."""
     exclude: tuple[str, ...] = ()

@@ -97,8 +97,9 @@ def no_gate(ctx: Context[Rollout]) -> Iterator[Finding]:
 
 @check("RL105")
 def first_share_too_big(ctx: Context[Rollout]) -> Iterator[Finding]:
-    """More than half goes to the new version before anything is looked at."""
-    steps = _steps(ctx.resource)
+    """More than half, or than `max-first-share`, goes to the new version before anything is looked at."""
+    policy = ctx.settings.max_first_share
+    steps, limit = _steps(ctx.resource), HALF if policy is None else policy
     gated = any(step.holds for step in steps)
     canary_pods = False
     for step in steps:
@@ -110,9 +111,15 @@ def first_share_too_big(ctx: Context[Rollout]) -> Iterator[Finding]:
             continue
         canary_pods = True
         share, variant = _real(ctx, step.weight)
-        if share is not None and share > HALF:
-            at = (*step.path, "setWeight")
-            yield ctx.finding(at, variant=variant, step=step.index + 1, share=_percent(share), weight=step.weight)
+        if share is not None and share > limit:
+            yield ctx.finding(
+                (*step.path, "setWeight"),
+                variant=variant if policy is None else f"{variant}-policy".lstrip("-"),
+                step=step.index + 1,
+                share=_percent(share),
+                weight=step.weight,
+                limit=_percent(limit),
+            )
             return
         if not gated:  # then RL104 speaks of what follows, or a background analysis watches it
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, TypeVar
 
@@ -18,14 +18,29 @@ from rolloutlint.config import (
     load_config,
     merge,
     origins,
+    parse_count,
+    parse_exposure,
     parse_release,
     parse_seconds,
+    parse_share,
 )
 from rolloutlint.errors import UsageError
 from rolloutlint.finding import SEVERITIES
 from rolloutlint.settings import Settings, Targets
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_DURATION = "a Go duration such as 1h30m, or seconds"
+_AMOUNTS: Mapping[str, tuple[Callable[[str], Any], str]] = {
+    "max_pause": (parse_seconds, _DURATION),
+    "max_first_share": (parse_share, "a percentage from 0 to 100 such as 20%"),
+    "max_exposure": (parse_exposure, "a number of percent-minutes above 0 such as 120"),
+    "min_evidence": (parse_count, "a whole number of measurements, 0 or more"),
+    "max_time_to_detect": (parse_seconds, _DURATION),
+    "max_duration": (parse_seconds, _DURATION),
+    "scrape_interval": (parse_seconds, _DURATION),
+}
+"""Flags that are an amount: how they are read, and what to write."""
 
 _OPTIONS = (
     click.option("--config", "config_path", metavar="FILE", help="Use this configuration file."),
@@ -43,6 +58,11 @@ _OPTIONS = (
     ),
     click.option("--no-data", type=click.Choice(["any", "fail", "pause", "pass"]), help="What absent data means."),
     click.option("--max-pause", metavar="DURATION", help="Longest pause a step may have (Go duration or seconds)."),
+    click.option("--max-first-share", metavar="PERCENT", help="Largest share before anything looks at it."),
+    click.option("--max-exposure", metavar="NUMBER", help="Largest exposure to a broken version, in percent-minutes."),
+    click.option("--min-evidence", metavar="NUMBER", help="Fewest successful measurements before promotion."),
+    click.option("--max-time-to-detect", metavar="DURATION", help="Longest time until a broken version is aborted."),
+    click.option("--max-duration", metavar="DURATION", help="Longest time that a release may take."),
     click.option(
         "--scrape-interval", metavar="DURATION", help="How often Prometheus scrapes (Go duration or seconds)."
     ),
@@ -76,8 +96,7 @@ def make_settings(catalogue: Catalogue, flags: dict[str, Any]) -> tuple[Settings
         "closed": flags.pop("closed") or None,
         "targets": _targets(flags.pop("target")),
         "no_data": flags.pop("no_data"),
-        "max_pause": _seconds("--max-pause", flags.pop("max_pause")),
-        "scrape_interval": _seconds("--scrape-interval", flags.pop("scrape_interval")),
+        **{name: _amount(name, flags.pop(name)) for name in _AMOUNTS},
         "exclude": tuple(flags.pop("exclude")),
         "today": date.today().isoformat(),
         "inline_suppressions": False if suppressions else None,
@@ -122,10 +141,11 @@ def _targets(values: tuple[str, ...]) -> dict[str, Any]:
     return targets
 
 
-def _seconds(flag: str, text: str | None) -> float | None:
+def _amount(name: str, text: str | None) -> Any:
     if text is None:
         return None
-    seconds = parse_seconds(text)
-    if seconds is None:
-        raise UsageError(f"{flag}: `{text}`: write a Go duration such as 1h30m, or seconds")
-    return seconds
+    read, wanted = _AMOUNTS[name]
+    amount = read(text)
+    if amount is None:
+        raise UsageError(f"--{name.replace('_', '-')}: `{text}`: write {wanted}")
+    return amount

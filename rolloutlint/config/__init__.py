@@ -7,7 +7,7 @@ from rolloutlint.config.load import ConfigFile, check_profile, check_selectors, 
 from rolloutlint.config.merge import merge, origins
 from rolloutlint.config.plan import Decision, RulePlan, decisions, plan
 from rolloutlint.config.show import show
-from rolloutlint.config.values import parse_release, parse_seconds
+from rolloutlint.config.values import parse_count, parse_exposure, parse_release, parse_seconds, parse_share
 
 __all__ = [
     "ConfigFile",
@@ -20,8 +20,11 @@ __all__ = [
     "load_config",
     "merge",
     "origins",
+    "parse_count",
+    "parse_exposure",
     "parse_release",
     "parse_seconds",
+    "parse_share",
     "plan",
     "show",
 ]

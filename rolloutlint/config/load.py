@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from rolloutlint.catalogue import Catalogue
 from rolloutlint.config.globs import matcher
 from rolloutlint.config.read import Written, read
-from rolloutlint.config.values import is_date, nearest, parse_release, parse_seconds, suggest
+from rolloutlint.config.values import is_date, nearest, parse_release, parse_seconds, parse_share, suggest
 from rolloutlint.errors import UsageError
 from rolloutlint.finding import Path, show_path
 from rolloutlint.resources import data_dir
@@ -151,6 +152,19 @@ _TYPES = {
 }
 
 
+_DURATION = "a Go duration such as 30m or 1h30m, or seconds"
+_WANTED = {
+    "max-pause": _DURATION,
+    "max-first-share": "a percentage from 0 to 100 such as 20%",
+    "max-exposure": "a number of percent-minutes above 0 such as 120, which is 20 % for 6 minutes",
+    "min-evidence": "a whole number of measurements, 0 or more",
+    "max-time-to-detect": _DURATION,
+    "max-duration": _DURATION,
+    "scrape-interval": _DURATION,
+}
+"""What the settings that are an amount look like."""
+
+
 def _wrong(error: Any, path: Path, written: Written) -> str:
     """What is wrong with the value at `path`, and what to write instead."""
     name, value, raw = show_path(path) or "the configuration", error.instance, written.raw(path)
@@ -159,8 +173,8 @@ def _wrong(error: Any, path: Path, written: Written) -> str:
             number = f": {raw} is the number {value}" if raw and raw != str(value) else ""
             return f'`{name}`: quote it{number}; a release is written "{_release_like(raw or str(value))}"'
         return f'`{name}` must be a release such as "1.9", not {_shown(raw, value)}'
-    if path in (("max-pause",), ("scrape-interval",)):
-        return f"`{name}` must be a Go duration such as 30m or 1h30m, or seconds, not {_shown(raw, value)}"
+    if name in _WANTED:
+        return f"`{name}` must be {_WANTED[name]}, not {_shown(raw, value)}"
     if path[-1:] == ("expires",):
         return f"`{name}` must be a date such as 2027-06-30, not {_shown(raw, value)}"
     if error.validator == "enum":
@@ -247,6 +261,16 @@ def _seconds(value: str | float) -> float | None:
     return parse_seconds(value) if isinstance(value, str) else float(value)
 
 
+def _share(value: str | float) -> Fraction | None:
+    """The share of 1 that a percentage is."""
+    return parse_share(value) if isinstance(value, str) else _exact(value) / 100
+
+
+def _exact(value: float) -> Fraction:
+    """The number as it is written: 0.1 is a tenth."""
+    return Fraction(str(value))
+
+
 def _values(written: Written) -> dict[str, Any]:
     """The fields of `Settings` that a valid file sets."""
     convert: dict[str, Callable[[Any], Any]] = {
@@ -256,6 +280,11 @@ def _values(written: Written) -> dict[str, Any]:
         "exclude": tuple,
         "severity": lambda levels: tuple(levels.items()),
         "max-pause": _seconds,
+        "max-first-share": _share,
+        "max-exposure": _exact,
+        "min-evidence": int,
+        "max-time-to-detect": _seconds,
+        "max-duration": _seconds,
         "scrape-interval": _seconds,
         "targets": _targets,
         "overrides": lambda overrides: tuple(_override(o) for o in overrides),

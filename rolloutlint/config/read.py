@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from datetime import date
@@ -111,11 +112,13 @@ def _read_toml(path: str, text: str) -> Written:
 
 
 def _plain(value: Any) -> Any:
-    """TOML values as JSON has them: dates become ISO strings."""
+    """TOML values as JSON has them: dates become ISO strings, and so do `inf` and `nan` become strings."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     return value.isoformat() if isinstance(value, date) else value
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from rolloutlint.settings import Override, Settings, Waiver
@@ -42,14 +44,20 @@ def _rows(settings: Settings, origins: Mapping[str, str]) -> Iterator[tuple[str,
         release = json.dumps(str(getattr(settings.targets, product)))
         yield f"  {product}: {release}", origins.get(f"targets.{product}", "default")
     yield row("no-data", settings.no_data)
-    if settings.max_pause is None:
-        yield "# max-pause: no limit", origins.get("max-pause", "default")
-    else:
-        yield f"max-pause: {settings.max_pause:g}", origins.get("max-pause", "default")
-    if settings.scrape_interval is None:
-        yield "# scrape-interval: unknown", origins.get("scrape-interval", "default")
-    else:
-        yield f"scrape-interval: {settings.scrape_interval:g}", origins.get("scrape-interval", "default")
+    share = settings.max_first_share
+    amounts: tuple[tuple[str, float | Fraction | None, str], ...] = (
+        ("max-pause", settings.max_pause, "no limit"),
+        ("max-first-share", None if share is None else share * 100, "no limit"),
+        ("max-exposure", settings.max_exposure, "no limit"),
+        ("min-evidence", settings.min_evidence, "no limit"),
+        ("max-time-to-detect", settings.max_time_to_detect, "no limit"),
+        ("max-duration", settings.max_duration, "no limit"),
+        ("scrape-interval", settings.scrape_interval, "unknown"),
+    )
+    for key, amount, absent in amounts:
+        unit = "%" if key == "max-first-share" else ""
+        text = f"# {key}: {absent}" if amount is None else f"{key}: {_decimal(amount)}{unit}"
+        yield text, origins.get(key, "default")
     yield row("inline-suppressions", settings.inline_suppressions)
     yield row("exclude", settings.exclude)
     yield from _entries("overrides", map(_override, settings.overrides), origins)
@@ -78,6 +86,11 @@ def _waiver(waiver: Waiver) -> dict[str, Any]:
     shown.update((k, v) for k in ("kind", "namespace", "name") if (v := getattr(waiver, k)) != "*")
     shown.update((k, v) for k in ("path", "expires") if (v := getattr(waiver, k)))
     return shown
+
+
+def _decimal(amount: float | Fraction) -> str:
+    """`amount` in full, without an exponent."""
+    return str(amount) if isinstance(amount, int) else f"{Decimal(str(float(amount))):f}".removesuffix(".0")
 
 
 def _flow(value: Any) -> str:

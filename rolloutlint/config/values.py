@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from fractions import Fraction
 
 from rolloutlint.catalogue import Catalogue
 from rolloutlint.settings import Version
@@ -11,6 +12,7 @@ from rolloutlint.settings import Version
 _RELEASE = re.compile(r"v?(\d{1,4})\.(\d{1,4})(?:\.\d+)?\Z", re.ASCII)
 _DURATION = re.compile(r"(?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))+\Z", re.ASCII)
 _TERM = re.compile(r"(\d+(?:\.\d*)?)(ns|us|µs|ms|s|m|h)", re.ASCII)
+_NUMBER = re.compile(r"\d{1,9}(?:\.\d{1,9})?\Z", re.ASCII)
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)\Z", re.ASCII)
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
@@ -29,6 +31,27 @@ def parse_seconds(text: str) -> float | None:
     if re.match(r"\d+(?:\.\d*)?\Z", text, re.ASCII):
         return float(text)
     return None
+
+
+def parse_share(text: str) -> Fraction | None:
+    """A percentage from 0 to 100 (`20%`, `12.5`) as a share of 1, or `None`."""
+    percent = _number(text.removesuffix("%").rstrip(" "))
+    return percent / 100 if percent is not None and percent <= 100 else None
+
+
+def parse_exposure(text: str) -> Fraction | None:
+    """A number of percent-minutes above 0 (`120`, `7.5`), or `None`."""
+    return _number(text) or None
+
+
+def parse_count(text: str) -> int | None:
+    """A whole number of measurements (`0`, `12`), or `None`."""
+    return int(text) if re.match(r"\d{1,9}\Z", text, re.ASCII) else None
+
+
+def _number(text: str) -> Fraction | None:
+    """A decimal number that is not negative, exactly."""
+    return Fraction(text) if _NUMBER.match(text) else None
 
 
 def is_date(text: str) -> bool:

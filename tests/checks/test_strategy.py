@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -323,6 +324,33 @@ def test_the_first_share_is_the_one_before_anything_looks(
     case: str, canary: str, spec: str, expected: list[int]
 ) -> None:
     assert paths(rollout(canary, spec), "RL105") == [("RL105", f"canary.steps[{i}].setWeight") for i in expected]
+
+
+@pytest.mark.parametrize(
+    ("limit", "canary", "expected"),
+    [
+        (Fraction(1, 5), ROUTER + steps("{setWeight: 20}, {pause: {}}, {setWeight: 80}"), []),
+        (Fraction(1, 5), ROUTER + steps("{setWeight: 21}, {pause: {}}"), [0]),
+        (Fraction(1, 5), ROUTER + steps("{setWeight: 5}, {setWeight: 25}, {pause: {}}"), [1]),
+        (Fraction(3, 4), ROUTER + steps("{setWeight: 75}, {pause: {}}"), []),
+        (Fraction(1), ROUTER + steps("{setWeight: 100}, {pause: {}}"), []),
+        (Fraction(0), ROUTER + steps("{setWeight: 0}, {setWeight: 1}, {pause: {}}"), [1]),
+        (Fraction(1, 5), steps("{setWeight: 20}, {pause: {}}"), [0]),
+        (Fraction(1, 3), steps("{setWeight: 20}, {pause: {}}"), []),
+    ],
+)
+def test_a_policy_takes_the_place_of_half(limit: Fraction, canary: str, expected: list[int]) -> None:
+    text = rollout(canary, "  replicas: 2")
+    shown = paths(text, "RL105", max_first_share=limit)
+    assert shown == [("RL105", f"canary.steps[{i}].setWeight") for i in expected]
+
+
+def test_the_limit_of_the_policy_is_named() -> None:
+    settings = Settings(select=("RL105",), max_first_share=Fraction(1, 8))
+    routed = lint(rollout(ROUTER + steps("{setWeight: 20}, {pause: {}}")), settings).active[0].finding
+    assert "20 % of the traffic before anything looks at it, over the 12.5 % of `max-first-share`" in routed.message
+    basic = lint(rollout(steps("{setWeight: 20}, {pause: {}}"), "  replicas: 2"), settings).active[0].finding
+    assert "33.3 % of the pods before anything looks at it, over the 12.5 % of `max-first-share`" in basic.message
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,11 @@ targets:
   rollouts: "1.10"
 no-data: pause
 max-pause: 1h30m
+max-first-share: 12.5%
+max-exposure: 0.1
+min-evidence: 3
+max-time-to-detect: 10m
+max-duration: 7200
 scrape-interval: 30s
 exclude: [vendor/]
 overrides:
@@ -70,6 +76,11 @@ def test_every_key_is_read(config: Path, catalogue: Catalogue) -> None:
         "targets": {"rollouts": Version(1, 10)},
         "no_data": "pause",
         "max_pause": 5400.0,
+        "max_first_share": Fraction(1, 8),
+        "max_exposure": Fraction(1, 10),
+        "min_evidence": 3,
+        "max_time_to_detect": 600.0,
+        "max_duration": 7200.0,
         "scrape_interval": 30.0,
         "exclude": ("vendor/",),
         "overrides": (Override(("dev/**",), ("RL101",), (("RL405", "note"),)),),
@@ -82,9 +93,9 @@ def test_every_key_is_read(config: Path, catalogue: Catalogue) -> None:
                 "checkout",
                 "apps/**",
                 "2026-12-31",
-                line=23,
+                line=28,
                 column=5,
-                end_line=23,
+                end_line=28,
                 end_column=19,
             ),
         ),
@@ -101,7 +112,7 @@ def test_the_origin_of_each_value_is_its_line(config: Path, catalogue: Catalogue
     origins = loaded(FULL, catalogue).origins
     assert origins["fail-on"] == ".rolloutlint.yaml:8"
     assert origins["targets.rollouts"] == ".rolloutlint.yaml:13"
-    assert origins["waivers[0]"] == ".rolloutlint.yaml:23"
+    assert origins["waivers[0]"] == ".rolloutlint.yaml:28"
 
 
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "---\n", "{}\n", "﻿"])
@@ -129,6 +140,23 @@ def test_an_empty_file_sets_nothing(config: Path, catalogue: Catalogue, text: st
         ("max-pause: 5 minutes\n", "1:12: `max-pause` must be a Go duration such as 30m or 1h30m, or seconds"),
         ("max-pause: -1\n", "1:12: `max-pause` must be a Go duration"),
         ("max-pause: true\n", "1:12: `max-pause` must be a Go duration"),
+        ("scrape-interval: 0\n", "1:18: `scrape-interval` must be a Go duration"),
+        ("max-first-share: 20.5.1%\n", "1:18: `max-first-share` must be a percentage from 0 to 100 such as 20%, not"),
+        ("max-first-share: 101%\n", "1:18: `max-first-share` must be a percentage from 0 to 100"),
+        ("max-first-share: 100.5\n", "1:18: `max-first-share` must be a percentage from 0 to 100"),
+        ("max-first-share: half\n", "not `half`"),
+        ("max-first-share: true\n", "1:18: `max-first-share` must be a percentage from 0 to 100"),
+        ("max-exposure: 0\n", "1:15: `max-exposure` must be a number of percent-minutes above 0 such as 120, which"),
+        ("max-exposure: 120 %min\n", "not `120 %min`"),
+        ("max-exposure: [120]\n", "1:15: `max-exposure` must be a number of percent-minutes"),
+        ("max-exposure: 1e400\n", "1:15: `max-exposure` must be a number of percent-minutes"),
+        ("\nmin-evidence: 1.5\n", "2:15: `min-evidence` must be a whole number of measurements, 0 or more, not `1.5`"),
+        ("min-evidence: -1\n", "1:15: `min-evidence` must be a whole number of measurements, 0 or more, not `-1`"),
+        ("min-evidence: false\n", "1:15: `min-evidence` must be a whole number of measurements"),
+        ("max-time-to-detect: soon\n", "1:21: `max-time-to-detect` must be a Go duration such as 30m or 1h30m"),
+        ("max-duration: 2 hours\n", "1:15: `max-duration` must be a Go duration such as 30m or 1h30m, or seconds"),
+        ("max-duration:\n", "1:14: `max-duration` must be a Go duration such as 30m or 1h30m, or seconds, not empty"),
+        ("max-durations: 2h\n", "1:1: unknown key `max-durations` (did you mean `max-duration`?)"),
         ("overrides:\n  - ignore: [RL101]\n", "2:5: `overrides[0]` lacks `paths`: add `paths:`"),
         ("overrides:\n  - paths: ['!']\n", "2:13: `!` is not a .gitignore pattern"),
         ("waivers:\n  - rules: [RL101]\n", "2:5: `waivers[0]` lacks `reason`: add `reason:` and say why"),
@@ -218,6 +246,16 @@ def test_a_pyproject_says_the_same_as_yaml(config: Path, catalogue: Catalogue) -
 
 
 @pytest.mark.parametrize(
+    ("written", "share"),
+    [("20", Fraction(1, 5)), ("20%", Fraction(1, 5)), ("'0.5 %'", Fraction(1, 200)), ("0", 0), ("100", 1), ("100%", 1)],
+)
+def test_a_first_share_is_written_in_percent(
+    config: Path, catalogue: Catalogue, written: str, share: Fraction | int
+) -> None:
+    assert loaded(f"max-first-share: {written}\n", catalogue).values == {"max_first_share": share}
+
+
+@pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
         ("closed = true", "closed = 'yes'", "pyproject.toml:6:1: `closed` must be true or false"),
@@ -225,6 +263,8 @@ def test_a_pyproject_says_the_same_as_yaml(config: Path, catalogue: Catalogue) -
         ('RL101 = "note"', 'RL101 = "bad"', "pyproject.toml:10:1: `severity.RL101` must be"),
         ('reason = "second"', "", "pyproject.toml:16:1: `waivers[1]` lacks `reason`"),
         ('profile = "strict"', "profile = ", "pyproject.toml:5:11: not TOML"),
+        ("closed = true", "max-exposure = inf", "pyproject.toml:6:1: `max-exposure` must be a number"),
+        ("closed = true", "max-pause = nan", "pyproject.toml:6:1: `max-pause` must be a Go duration"),
         ('["RL201"]', '["RL2O1"]', "pyproject.toml:17:1: unknown rule `RL2O1`"),
     ],
 )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,9 @@ def test_flags_that_were_not_given_change_nothing() -> None:
         ({"severity": (("RL1", "note"),)}, {"severity": (("RL1", "error"),)}, "severity",
          (("RL1", "note"), ("RL1", "error"))),
         ({"max_pause": 5.0}, {"max_pause": 0.0}, "max_pause", 0.0),
+        ({"max_first_share": Fraction(1, 5)}, {"max_first_share": Fraction(0)}, "max_first_share", 0),
+        ({"min_evidence": 3}, {"min_evidence": 0}, "min_evidence", 0),
+        ({"max_exposure": Fraction(9)}, {"max_exposure": None}, "max_exposure", 9),
         ({"targets": {"istio": Version(1, 20)}}, {"targets": {"rollouts": Version(1, 5)}}, "targets",
          Targets(rollouts=Version(1, 5), istio=Version(1, 20))),
     ],
@@ -63,6 +67,11 @@ SETTINGS = Settings(
     severity=(("RL405", "note"), ("RL4", "error")),
     targets=Targets(rollouts=Version(1, 10)),
     max_pause=0.5,
+    max_first_share=Fraction(1, 8),
+    max_exposure=Fraction(1, 10),
+    min_evidence=0,
+    max_time_to_detect=1234567.0,
+    max_duration=1e-05,
     scrape_interval=15.0,
     exclude=("vendor/", "*.tpl.yaml"),
     overrides=(Override(("dev/**",), ("RL101",)),),
@@ -75,7 +84,19 @@ def test_what_is_shown_can_be_loaded_again(config: Path, catalogue: Catalogue) -
     again = merge(load_config("c.yaml", catalogue))
     assert show(again, {}) == show(SETTINGS, {})
     assert again.waivers[0].reason == 'it\'s "fine": #1'
-    assert again.targets == SETTINGS.targets
+    assert again._replace(waivers=(), config_file="") == SETTINGS._replace(waivers=())
+
+
+def test_amounts_are_shown_in_full_and_with_their_unit() -> None:
+    shown = [line.partition("  ")[0] for line in show(SETTINGS, {}).splitlines()]
+    assert [line for line in shown if line.startswith(("max-", "min-"))] == [
+        "max-pause: 0.5",
+        "max-first-share: 12.5%",
+        "max-exposure: 0.1",
+        "min-evidence: 0",
+        "max-time-to-detect: 1234567",
+        "max-duration: 0.00001",
+    ]
 
 
 def test_the_defaults_are_shown_as_such(config: Path, catalogue: Catalogue) -> None:
