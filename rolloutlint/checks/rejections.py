@@ -29,7 +29,7 @@ from rolloutlint.lang.names import is_dns1123_subdomain
 from rolloutlint.model import Rollout
 from rolloutlint.model.rollout import CANARY
 from rolloutlint.model.values import dig, filled_later, mapping
-from rolloutlint.schema import too_new
+from rolloutlint.schema import as_kept
 
 _ROUTING: Path = (*CANARY, "trafficRouting")
 _TEMPLATE: Path = ("spec", "template")
@@ -313,8 +313,7 @@ def _judge(ctx: Context[Rollout]) -> tuple[Refusal, ...]:
     rollout, targets = ctx.resource, ctx.settings.targets
     if not _applied(rollout):
         return ()
-    newer = too_new("argoproj.io", "Rollout", rollout.value, targets.rollouts)
-    spec = _without(rollout.value, [path for path, _ in newer])["spec"] if newer else rollout.spec
+    spec = as_kept("argoproj.io", "Rollout", rollout.value, targets.rollouts)["spec"]
     return refusals(spec, targets)
 
 
@@ -322,18 +321,6 @@ def _applied(rollout: Rollout) -> bool:
     """False where the API server refuses the object itself, as it does the templates that a script fills in."""
     named = not rollout.name or filled_later(rollout.name) or is_dns1123_subdomain(rollout.name)
     return named and isinstance(rollout.value.get("spec"), dict)
-
-
-def _without(value: Mapping[str, Any], paths: list[Path]) -> dict[str, Any]:
-    """A copy of an object without the fields that the API server of an older release drops."""
-    from copy import deepcopy
-
-    kept: dict[str, Any] = deepcopy(dict(value))
-    for path in paths:
-        parent = dig(kept, *path[:-1])
-        if isinstance(parent, dict):
-            parent.pop(path[-1], None)
-    return kept
 
 
 def _finding(

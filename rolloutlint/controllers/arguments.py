@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from rolloutlint.finding import Path
 from rolloutlint.lang.intstr import int_value
-from rolloutlint.lang.placeholder import Placeholder, placeholders, unterminated
+from rolloutlint.lang.placeholder import Placeholder, filled_later, placeholders, unterminated
 
 Analysis = Literal["inline", "background"]
 """`inline`: a canary step, prePromotionAnalysis or postPromotionAnalysis; `background`: `canary.analysis`."""
@@ -304,3 +304,45 @@ def merge_conflicts(templates: Sequence[object]) -> tuple[Conflict, ...]:
             elif arg.get("value") is not None and arg["value"] != before["value"]:
                 conflicts.append(Conflict(name, "different-values", there, here))
     return tuple(conflicts)
+
+
+def run_values(templates: Sequence[object], passed: object) -> dict[str, str | None]:
+    """What `{{args.name}}` stands for in the AnalysisRun of an analysis; `None` where the manifests do not tell.
+
+    `templates` are the `spec.args` of its templates in the order in which they are merged, namespaced ones first;
+    `passed` is what the Rollout gives. Mirrors `flattenArgs`, `MergeArgs` and BuildArgumentsForRolloutAnalysisRun:
+    the first declaration with a value stays, what the Rollout gives replaces it (also with nothing, which is the empty
+    string), and a secret replaces both.
+    """
+    merged: dict[str, Mapping[str, Any]] = {}
+    for args in templates:
+        for arg in _arguments(args) or ():
+            before = merged.get(arg["name"])
+            if before is None or before.get("value") is None:
+                merged[arg["name"]] = arg
+    values = {name: _known_value(arg) for name, arg in merged.items()}
+    for arg in _arguments(passed) or ():
+        declared = merged.get(arg["name"])
+        if declared is not None and _source(declared, "secretKeyRef") is None:
+            values[arg["name"]] = _given_value(arg)
+    return values
+
+
+def _known_value(arg: Mapping[str, Any]) -> str | None:
+    value = arg.get("value")
+    return value if isinstance(value, str) and arg.get("valueFrom") is None and not filled_later(value) else None
+
+
+def _given_value(arg: Mapping[str, Any]) -> str | None:
+    """The value that a Rollout passes: what stands there, unless a pod hash or a field of the Rollout replaces it."""
+    pod_hash = _source(arg, "podTemplateHashValue")
+    if pod_hash is not None:
+        known = isinstance(pod_hash, str) and pod_hash not in ("Stable", "Latest") and not filled_later(pod_hash)
+        if not known:
+            return None
+    elif _source(arg, "fieldRef") is not None:
+        return None
+    value = arg.get("value")
+    if value is None:
+        return ""
+    return value if isinstance(value, str) and not filled_later(value) else None

@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from rolloutlint.lang.intstr import int32, scaled_value
+from rolloutlint.lang.placeholder import filled_later
 
 DEFAULT_FENCEPOST = "25"
 """`maxSurge` and `maxUnavailable` where none is written: 25 % (utils/defaults/defaults.go)."""
@@ -308,3 +309,21 @@ def canary_scale(steps: Sequence[object], index: int) -> CanaryScale | None:
         found = CanaryScale(int32(scale.get("replicas")), int32(scale.get("weight")))
         return None if found == (None, None) else found
     return None
+
+
+def pods_needed(threshold: object, desired: int) -> int | None:
+    """How many available canary pods count as `desired` ones (`ReplicaProgressThresholdMet`, canary.go).
+
+    `threshold` is `replicaProgressThreshold` (since 1.9) as written, `None` where there is none. Any type but `Percent`
+    counts pods, and can ask for more than are desired: then the step never ends. `None` where the value is malformed.
+    """
+    if threshold is None:
+        return desired
+    if not isinstance(threshold, dict):
+        return None
+    kind, value = threshold.get("type"), int32(threshold.get("value"))
+    if not isinstance(kind, str) or filled_later(kind) or value is None:
+        return None
+    if value < 0:
+        return desired
+    return math.ceil(Fraction(desired * value, 100)) if kind == "Percent" else value

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from rolloutlint.schema.explain import Violation, violations
-from rolloutlint.schema.fields import field_paths, show_field_path, too_new
+from rolloutlint.schema.fields import as_kept, field_paths, show_field_path, too_new
 from rolloutlint.schema.kinds import KINDS, KindProblem, kind_problem
 from rolloutlint.schema.load import SHIPPED, checker_of, schema_key, schema_of
 from rolloutlint.schema.nulls import prune
@@ -18,6 +18,7 @@ __all__ = [
     "KINDS",
     "KindProblem",
     "Violation",
+    "as_kept",
     "field_paths",
     "is_valid",
     "kind_problem",

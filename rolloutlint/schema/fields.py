@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from typing import Any, TypeAlias
 
 from rolloutlint.finding import Path
@@ -128,6 +129,23 @@ def too_new(group: str, kind: str, value: Any, rollouts: Version) -> tuple[tuple
         return ()
     tree = _newer(group, kind, rollouts)
     return tuple(_find_newer(value, tree, ())) if tree else ()
+
+
+def as_kept(group: str, kind: str, value: Mapping[str, Any], rollouts: Version) -> Mapping[str, Any]:
+    """`value` as the API server keeps it where Argo Rollouts `rollouts` is installed: without the fields of `too_new`.
+
+    The same object where it has none of them, else a copy.
+    """
+    newer = too_new(group, kind, value, rollouts)
+    if not newer:
+        return value
+    kept: dict[str, Any] = deepcopy(dict(value))
+    for path, _ in newer:
+        parent: Any = kept
+        for item in path[:-1]:
+            parent = parent[item]
+        del parent[path[-1]]
+    return kept
 
 
 @functools.cache
