@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import NamedTuple
 
 from rolloutlint.checks.context import Context, check
 from rolloutlint.checks.neighbours import pod_template
+from rolloutlint.checks.stairs import Pods, Stair, number, percent, pods_of, replicas_of, stairs_of, without_pods
 from rolloutlint.controllers.replicas import (
-    CanaryScale,
     Counts,
     basic_target,
-    fenceposts,
     traffic_routed_counts,
 )
 from rolloutlint.controllers.traffic import (
@@ -26,7 +24,7 @@ from rolloutlint.controllers.validation import DEFAULT_DEADLINE
 from rolloutlint.finding import Finding, Path
 from rolloutlint.lang.intstr import int32
 from rolloutlint.model import Rollout
-from rolloutlint.model.rollout import CANARY, Step
+from rolloutlint.model.rollout import CANARY
 from rolloutlint.model.values import dig, entries, mapping, sequence
 
 FAR = 15
@@ -35,35 +33,14 @@ FAR = 15
 HEAVY = 2
 """Times the normal load of a pod from which a canary pod is expected to break down."""
 
-_NOTHING = (0, "0", "0%")
-
-
-class Stair(NamedTuple):
-    """What is in force while a step runs."""
-
-    step: Step
-    weight: int
-    """0 before the first `setWeight`."""
-    weight_from: Step | None
-    scale: CanaryScale | None
-    scale_from: Step | None
-    """The step of the `setCanaryScale` in force; `None` where weights decide."""
-
-
-class Pods(NamedTuple):
-    """What decides the pods of a canary without traffic routing."""
-
-    replicas: int
-    surge: int
-
 
 @check("RL150")
 def share_far_from_weight(ctx: Context[Rollout]) -> Iterator[Finding]:
     """The smallest share that so few replicas can give is far above the weight."""
-    pods = _pods(ctx)
+    pods = pods_of(ctx)
     if pods is None or pods.replicas * FAR > 100:
         return  # rounding adds less than one pod, and that is not far then
-    for stair in _stairs(ctx):
+    for stair in stairs_of(ctx):
         weight = stair.weight
         if not 0 < weight < 50 or stair.weight_from is None:
             continue
@@ -77,7 +54,7 @@ def share_far_from_weight(ctx: Context[Rollout]) -> Iterator[Finding]:
                 related=(ctx.resource.related(("spec", "replicas"), "out of so many"),),
                 step=stair.weight_from.index + 1,
                 weight=weight,
-                share=_percent(Fraction(counts.canary, total)),
+                share=percent(Fraction(counts.canary, total)),
                 canary=counts.canary,
                 total=total,
                 replicas=_count(pods.replicas, "replica"),
@@ -88,11 +65,11 @@ def share_far_from_weight(ctx: Context[Rollout]) -> Iterator[Finding]:
 @check("RL151")
 def canary_without_pods(ctx: Context[Rollout]) -> Iterator[Finding]:
     """A weight above 0 for which the controller makes no canary pod."""
-    pods = _pods(ctx) if ctx.resource.canary.get("maxSurge") is not None else None
+    pods = pods_of(ctx) if ctx.resource.canary.get("maxSurge") is not None else None
     if pods is None or pods.surge != 0:
         return
     single = pods.replicas == 1
-    for stair in _stairs(ctx):
+    for stair in stairs_of(ctx):
         if not stair.weight or stair.weight_from is None or (not single and stair.step is not stair.weight_from):
             continue
         if basic_target(pods.replicas, stair.weight, 0).canary or (single and not stair.step.holds):
@@ -118,10 +95,10 @@ def canary_without_pods(ctx: Context[Rollout]) -> Iterator[Finding]:
 @check("RL152")
 def step_changes_nothing(ctx: Context[Rollout]) -> Iterator[Finding]:
     """A `setWeight` that gives what the one before it gave."""
-    pods = _pods(ctx)
+    pods = pods_of(ctx)
     earlier: Stair | None = None
     told = False
-    for stair in _stairs(ctx):
+    for stair in stairs_of(ctx):
         if stair.step is not stair.weight_from:
             continue
         counts = _same(pods, earlier, stair)
@@ -152,11 +129,11 @@ def few_pods_under_weight(ctx: Context[Rollout]) -> Iterator[Finding]:
     maximum = max_traffic_weight(rollout.canary)
     if not routers(rollout.traffic_routing) or not maximum or maximum <= 0:
         return
-    replicas = _replicas(ctx)
+    replicas = replicas_of(ctx)
     if replicas is None:
         return
     least = int32(rollout.canary.get("minPodsPerReplicaSet"))
-    for stair in _stairs(ctx):
+    for stair in stairs_of(ctx):
         if not stair.weight or stair.weight_from is None or stair.scale_from is None:
             continue
         canary = traffic_routed_counts(
@@ -174,10 +151,10 @@ def few_pods_under_weight(ctx: Context[Rollout]) -> Iterator[Finding]:
                 rollout.related(scale, "sets the pods", "key") if last else rollout.related(weight, "sets the traffic"),
             ),
             step=(stair.weight_from if last else stair.scale_from).index + 1,
-            share=_percent(Fraction(stair.weight, maximum)),
+            share=percent(Fraction(stair.weight, maximum)),
             pods=_count(canary, "canary pod"),
             replicas=replicas,
-            load=_number(Fraction(stair.weight * replicas, maximum * canary)),
+            load=number(Fraction(stair.weight * replicas, maximum * canary)),
         )
         return
 
@@ -186,19 +163,19 @@ def few_pods_under_weight(ctx: Context[Rollout]) -> Iterator[Finding]:
 def route_before_pods(ctx: Context[Rollout]) -> Iterator[Finding]:
     """A header or mirror route that is set before the canary has a pod."""
     routing, targets = ctx.resource.traffic_routing, ctx.settings.targets
-    for stair in _stairs(ctx):
+    for stair in stairs_of(ctx):
         for kind, support in (("setHeaderRoute", HEADER_ROUTES), ("setMirrorRoute", MIRROR_ROUTES)):
             route = mapping(stair.step.value.get(kind))
-            if sequence(route.get("match")) and _without_pods(stair) and supporting(routing, support, targets):
+            if sequence(route.get("match")) and without_pods(stair) and supporting(routing, support, targets):
                 yield ctx.finding((*stair.step.path, kind), "key", step=stair.step.index + 1, kind=kind)
 
 
 @check("RL155")
 def analysis_before_pods(ctx: Context[Rollout]) -> Iterator[Finding]:
     """An analysis step that runs before the canary has a pod."""
-    for stair in _stairs(ctx):
+    for stair in stairs_of(ctx):
         templates = sequence(dig(stair.step.value, "analysis", "templates"))
-        if templates and stair.step.kinds == ("analysis",) and _without_pods(stair):
+        if templates and stair.step.kinds == ("analysis",) and without_pods(stair):
             yield ctx.finding((*stair.step.path, "analysis"), "key", step=stair.step.index + 1)
 
 
@@ -237,70 +214,6 @@ def deadline_before_readiness(ctx: Context[Rollout]) -> Iterator[Finding]:
         return
 
 
-def _stairs(ctx: Context[Rollout]) -> tuple[Stair, ...]:
-    """What is in force at each step of a canary; nothing where a step, weight or scale cannot be read."""
-    return ctx.world.shared(ctx.resource.resource, "stairs", lambda: tuple(_climb(ctx.resource)))
-
-
-def _climb(rollout: Rollout) -> list[Stair]:
-    steps = rollout.steps
-    maximum = max_traffic_weight(rollout.canary)
-    if rollout.strategy_kind != "canary" or maximum is None:
-        return []
-    if len(steps) != len(sequence(rollout.canary.get("steps"))):
-        return []
-    weight, weight_from = 0, None
-    scale, scale_from = None, None
-    stairs = []
-    for step in steps:
-        written, scaled = step.value.get("setWeight"), step.value.get("setCanaryScale")
-        if written is not None:
-            number = int32(written)
-            if number is None or not 0 <= number <= maximum:
-                return []
-            weight, weight_from = number, step
-        if scaled is not None:
-            if not isinstance(scaled, dict):
-                return []
-            pods, part, match = scaled.get("replicas"), scaled.get("weight"), scaled.get("matchTrafficWeight")
-            scale, scale_from = CanaryScale(int32(pods), int32(part)), step
-            if scale != (pods, part) or match not in (None, True, False):
-                return []
-            if match or scale == (None, None):
-                scale, scale_from = None, None
-        stairs.append(Stair(step, weight, weight_from, scale, scale_from))
-    return stairs
-
-
-def _replicas(ctx: Context[Rollout]) -> int | None:
-    """`replicas`, where the manifest alone decides it and it is more than 0."""
-    rollout = ctx.resource
-    replicas = int32(rollout.spec.get("replicas"))
-    if replicas is None or replicas <= 0 or ctx.world.autoscalers(rollout.resource):
-        return None
-    return None if ctx.world.patched(rollout.resource, ("spec", "replicas")) else replicas
-
-
-def _pods(ctx: Context[Rollout]) -> Pods | None:
-    """What decides the pods of a canary without traffic routing; `None` for others, and where it is not certain."""
-    return ctx.world.shared(ctx.resource.resource, "canary pods", lambda: _find_pods(ctx))
-
-
-def _find_pods(ctx: Context[Rollout]) -> Pods | None:
-    rollout = ctx.resource
-    canary = rollout.canary
-    if rollout.strategy_kind != "canary" or canary.get("trafficRouting") is not None:
-        return None
-    replicas = _replicas(ctx)
-    surge, unavailable = canary.get("maxSurge"), canary.get("maxUnavailable")
-    if replicas is None or (surge in _NOTHING and unavailable in _NOTHING):
-        return None  # the controller refuses both at 0
-    posts = fenceposts(surge, unavailable, replicas)
-    if not posts.valid or posts.surge < 0 or ctx.world.patched(rollout.resource, (*CANARY, "maxSurge")):
-        return None
-    return Pods(replicas, posts.surge)
-
-
 def _same(pods: Pods | None, earlier: Stair | None, stair: Stair) -> Counts | None:
     """The pods that two weights have in common; empty counts for equal weights, `None` where they differ."""
     if earlier is None:
@@ -312,23 +225,6 @@ def _same(pods: Pods | None, earlier: Stair | None, stair: Stair) -> Counts | No
     before = basic_target(pods.replicas, earlier.weight, pods.surge)
     after = basic_target(pods.replicas, stair.weight, pods.surge)
     return after if before == after and after.canary else None
-
-
-def _without_pods(stair: Stair) -> bool:
-    """True where the canary has no pods, however many the Rollout has."""
-    if stair.scale is None:
-        return not stair.weight
-    if stair.scale.replicas is not None:
-        return stair.scale.replicas == 0
-    return stair.scale.weight == 0
-
-
-def _percent(share: Fraction) -> str:
-    return f"{_number(share * 100)} %"
-
-
-def _number(value: Fraction) -> str:
-    return f"{float(value):.1f}".removesuffix(".0")
 
 
 def _count(number: int, noun: str) -> str:
