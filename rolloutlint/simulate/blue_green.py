@@ -51,7 +51,7 @@ def _stages(world: World, rollout: Rollout, replicas: Span, settings: Settings) 
         return Stage(None, label, rollout.place(path, "key"), wait, share, None, Pods(canary, full))
 
     field = "" if written is None else "previewReplicaCount"
-    yield stage("scale up the new version", field, _scaling(rollout, 0, preview), preview)
+    yield stage("scale up the new version", field, _scaling(world, rollout, 0, preview), preview)
     before = _analysis(world, rollout, settings, "prePromotion")
     if before is not None:
         yield stage("prePromotionAnalysis", "prePromotionAnalysis", before, preview)
@@ -60,18 +60,18 @@ def _stages(world: World, rollout: Rollout, replicas: Span, settings: Settings) 
         field, words, wait = pause
         yield stage(words, field, wait, preview)
     if written is not None and (preview is None or full is None or preview != full):
-        yield stage("scale up to all pods", "previewReplicaCount", _scaling(rollout, preview, full), full)
+        yield stage("scale up to all pods", "previewReplicaCount", _scaling(world, rollout, preview, full), full)
     yield stage("switch active Service", "activeService", Instant(), full)
     after = _analysis(world, rollout, settings, "postPromotion")
     if after is not None:
         yield stage("postPromotionAnalysis", "postPromotionAnalysis", after, full, EVERYTHING)
 
 
-def _scaling(rollout: Rollout, have: int | None, need: int | None) -> Wait:
+def _scaling(world: World, rollout: Rollout, have: int | None, need: int | None) -> Wait:
     """Until all pods are available. `None` is a number that is not known."""
     if have is not None and need is not None and need <= have:
         return Scaling(NO_TIME)
-    ready, why = minimum_ready(rollout)
+    ready, why = minimum_ready(world, rollout)
     certain = have == 0 or (have is not None and need is not None)
     return Scaling(Span(ready if certain else 0, None, (*UNTIMED, *why)))
 
@@ -83,14 +83,13 @@ def _pause(rollout: Rollout) -> tuple[str, str, Wait] | None:
     """
     spec = rollout.blue_green
     enabled, seconds = spec.get("autoPromotionEnabled"), spec.get("autoPromotionSeconds")
-    for field, value, kind in (("autoPromotionEnabled", enabled, bool), ("autoPromotionSeconds", seconds, int)):
-        if value is not None and not isinstance(value, kind) and enabled is not False:
-            why = f"{shown((*BLUE_GREEN, field))} is filled in later"
-            return field, "pause", Timed(Span(0, None, (why,)))
     if enabled is False:
         return "autoPromotionEnabled", "pause", Person()
-    number = int32(seconds)
-    if number is None or number <= 0:
+    number = 0 if seconds is None else int32(seconds)
+    if enabled not in (None, True) or number is None:
+        field = "autoPromotionSeconds" if number is None else "autoPromotionEnabled"
+        return field, "pause", Timed(Span(0, None, (f"{shown((*BLUE_GREEN, field))} is filled in later",)))
+    if number <= 0:
         return None
     return "autoPromotionSeconds", f"pause {format_duration(number)}", Timed(Span(number * SECOND, number * SECOND))
 

@@ -98,7 +98,7 @@ class _Climb:
         self.dynamic = self.canary.get("dynamicStableScale") is True
         self.least_pods = int32(self.canary.get("minPodsPerReplicaSet"))
         self.threshold = self.canary.get("replicaProgressThreshold")
-        self.ready, self.ready_why = minimum_ready(rollout)
+        self.ready, self.ready_why = minimum_ready(world, rollout)
 
     def stages(self) -> Iterator[Stage]:
         rest = Rest(NOTHING, 0 if self.weighed else None, Pods(0, self._known_replicas()), lambda n: Counts(0, n))
@@ -189,7 +189,7 @@ class _Climb:
                 never = False
                 continue
             need = min(need, number) if last else need
-            never = never and need > want.canary
+            never = never and need > max(want.canary, have.canary)
             added.add(need > have.canary)
         if never:
             return Never("`replicaProgressThreshold` asks for more pods than the step has")
@@ -283,9 +283,11 @@ def _experiment_time(written: object, path: Path) -> Span | None:
     return None if nanoseconds is None else Span(max(0, nanoseconds), max(0, nanoseconds))
 
 
-def minimum_ready(rollout: Rollout) -> tuple[int, Why]:
+def minimum_ready(world: World, rollout: Rollout) -> tuple[int, Why]:
     """Nanoseconds of `minReadySeconds`, and why it may be more."""
     written = rollout.spec.get("minReadySeconds")
+    if world.patched(rollout.resource, ("spec", "minReadySeconds")):
+        return 0, ("`spec.minReadySeconds` is changed by a kustomization",)
     seconds = 0 if written is None else int32(written)
     if seconds is None:
         return 0, ("`spec.minReadySeconds` is filled in later",)

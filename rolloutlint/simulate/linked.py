@@ -9,6 +9,7 @@ from rolloutlint.controllers.traffic import routers
 from rolloutlint.controllers.validation import DEFAULT_DEADLINE, refusals
 from rolloutlint.graph import World
 from rolloutlint.lang.intstr import int32
+from rolloutlint.lang.names import is_dns1123_subdomain
 from rolloutlint.model import Rollout
 from rolloutlint.model.rollout import CANARY, Analysis
 from rolloutlint.model.values import dig, entries, mapping, sequence, text
@@ -43,11 +44,10 @@ def plan_of(world: World, rollout: Rollout, settings: Settings) -> Plan | None:
         return None
     replicas = replicas_of(world, rollout)
     stages: tuple[Stage, ...] | None
-    background, start, notes = None, 0, list(_notes(rollout))
+    background, start, note = None, 0, ""
     if strategy == "canary":
         stages = canary_stages(world, rollout, replicas, settings)
         background, start, note = _background(world, rollout, settings)
-        notes += [note] if note else []
     else:
         stages = blue_green_stages(world, rollout, replicas, settings)
     if stages is None:
@@ -65,7 +65,7 @@ def plan_of(world: World, rollout: Rollout, settings: Settings) -> Plan | None:
         deadline_aborts=rollout.spec.get("progressDeadlineAbort") is True,
         leak=_leak(background, settings),
         refused=tuple(_refused(world, rollout, settings))[:1],
-        notes=tuple(notes),
+        notes=(*_notes(rollout, stages), *filter(None, (note,))),
     )
 
 
@@ -120,7 +120,12 @@ def _leak(background: Run | None, settings: Settings) -> Literal["", "respawn", 
 
 
 def _refused(world: World, rollout: Rollout, settings: Settings) -> Iterator[str]:
-    """Why the controller refuses the Rollout, in its order: the spec first, then the templates that it names."""
+    """Why the controller refuses the Rollout, in its order: the spec first, then the templates that it names.
+
+    Nothing is said of an object that the API server refuses for its name: a script fills in such a template.
+    """
+    if rollout.name and not is_dns1123_subdomain(rollout.name):
+        return
     for refusal in refusals(rollout.spec, settings.targets):
         at = (refusal.path, *([refusal.other] if refusal.other else []))
         if not any(world.patched(rollout.resource, ("spec", *path)) for path in at):
@@ -136,13 +141,14 @@ def _in_upstream_order(analyses: Sequence[Analysis]) -> Sequence[Analysis]:
     return sorted(analyses, key=lambda analysis: analysis.role == "background")
 
 
-def _notes(rollout: Rollout) -> Iterator[str]:
-    """What gets the new version requests besides its share."""
+def _notes(rollout: Rollout, stages: Sequence[Stage]) -> Iterator[str]:
+    """What gets the new version requests besides its share. Routes are only kept while it has pods."""
     for step in rollout.steps:
         number = step.index + 1
         for kind, words in (("setHeaderRoute", "reach"), ("setMirrorRoute", "are copied to")):
             route = step.value.get(kind)
-            if isinstance(route, dict) and sequence(route.get("match")):
+            has_pods = any(stage.step == step.index and stage.pods.canary != 0 for stage in stages)
+            if has_pods and isinstance(route, dict) and sequence(route.get("match")):
                 yield f"step {number}: requests that match the {_route(kind)} {words} the new version besides its share"
         for _, template in entries(step.value, (), "experiment", "templates"):
             weight = template.get("weight")

@@ -21,7 +21,7 @@ from rolloutlint.controllers.limits import JUDGING_PROVIDERS, Bounds, bounds_of,
 from rolloutlint.controllers.measurement import measure
 from rolloutlint.controllers.metrics import effective_count, providers_of, validate_metrics
 from rolloutlint.finding import Path, show_path
-from rolloutlint.graph import World
+from rolloutlint.graph import Reference, World
 from rolloutlint.graph.analyses import Member, called, team_of
 from rolloutlint.lang.duration import parse_duration
 from rolloutlint.lang.intstr import int32
@@ -114,25 +114,36 @@ def _filled_in(metric: Mapping[str, Any], values: Mapping[str, str]) -> Mapping[
 
 def _why_unknown(world: World, rollout: Rollout, analysis: Analysis) -> tuple[str, Why]:
     """(fault, reasons) of an analysis whose templates are not all known."""
-    if world.patched(rollout.resource, analysis.path):
-        return "", ("a kustomization changes the analysis",)
-    for reference in world.references(rollout.resource, analysis.role):
-        if not any(use.path == reference.naming.path for use in analysis.templates) or reference.target is not None:
-            continue
-        kind, name = reference.naming.kind, reference.naming.name
-        if reference.missing and analysis.role == "experiment":
-            return f'{kind.lower()}.argoproj.io "{name}" not found', ()
-        reason = reference.reason or "it does not exist" if reference.state != "resolved" else "several may be meant"
-        return "", (f"{kind} `{name}` is not known: {reason}",)
-    return "", ("its templates are not all known",)
+    waiting = _references(world, rollout, analysis)
+    seen: set[int] = set()
+    while waiting:
+        reference = waiting.pop(0)
+        kind, name, target = reference.naming.kind, reference.naming.name, reference.target
+        if target is None:
+            if reference.missing and analysis.role == "experiment":
+                return f'{kind.lower()}.argoproj.io "{name}" not found', ()
+            reason = reference.reason or ("it does not exist" if reference.missing else "several may be meant")
+            return "", (f"{kind} `{name}` is not known: {reason}",)
+        if world.patched(target, ("spec",)):
+            return "", (f"{kind} `{name}` is changed by a kustomization",)
+        if target.number not in seen:
+            seen.add(target.number)
+            waiting[:0] = world.references(target, "nested")
+    return "", ("a template of it has no name",)
+
+
+def _references(world: World, rollout: Rollout, analysis: Analysis) -> list[Reference]:
+    """What the names of the templates of an analysis mean, in their order."""
+    answers = {reference.naming.path: reference for reference in world.references(rollout.resource, analysis.role)}
+    return [answers[use.path] for use in analysis.templates if use.path in answers]
 
 
 def missing_template(world: World, rollout: Rollout, analysis: Analysis) -> str:
     """The controller's words where a template of an analysis certainly does not exist (rollout/controller.go)."""
     if analysis.role == "experiment" or world.patched(rollout.resource, analysis.path):
         return ""
-    for reference in world.references(rollout.resource, analysis.role):
-        if reference.missing and any(use.path == reference.naming.path for use in analysis.templates):
+    for reference in _references(world, rollout, analysis):
+        if reference.missing:
             return f"{reference.naming.kind} '{reference.naming.name}' not found"
     return ""
 
@@ -151,7 +162,18 @@ def refusal_of(world: World, rollout: Rollout, analysis: Analysis, targets: Targ
     members = merged(world, rollout, analysis)
     if members is None:
         return missing_template(world, rollout, analysis)
-    return next(_refusals(members, analysis), "")
+    return next(_refusals(members, analysis), "") or _rules_of_steps(rollout, members)
+
+
+def _rules_of_steps(rollout: Rollout, members: Sequence[Member]) -> str:
+    """The dry-run rules of every step are tried on the templates of every analysis, whatever the step runs."""
+    own = _patterns([member.view.spec for member in members], "dryRun")
+    for step in rollout.steps:
+        rules = _patterns([step.value.get("analysis")], "dryRun")
+        words = next(_twice([*rules, *own], "two Dry-Run metric rules"), "")
+        if words:
+            return words
+    return ""
 
 
 def _refusals(members: Sequence[Member], analysis: Analysis) -> Iterator[str]:
@@ -283,7 +305,7 @@ def _spec(
         why.append(f"whether `{name}` is in dry run depends on names that are filled in later")
     bounds = bounds_of(metric, targets)
     interval, delay = (_nanoseconds(metric.get(field)) for field in TIMES)
-    if bounds is None and not why:
+    if not why and (bounds is None or any(not isinstance(metric.get(field) or "", str) for field in TIMES)):
         why.append(f"the limits of `{name}` cannot be read")
     if bounds is not None and interval is not None and interval <= 0 and bounds.measurements > 1:
         why.append(f"interval of `{name}` is {metric['interval']}: it is measured without a break")
@@ -303,7 +325,7 @@ def _outcomes(metric: Mapping[str, Any], provider: str, targets: Targets) -> str
     """
     judging = provider in JUDGING_PROVIDERS or dig(metric, "provider", "plugin") is not None
     conditions = [metric.get(field) for field in ("successCondition", "failureCondition")]
-    if not judging:
+    if not judging and not any(map(filled_later, conditions)):
         measured = measure(metric, {}, targets)
         if measured is not None and any(c.syntax or c.fault for c in measured.judgement.conditions):
             return "E"
@@ -314,6 +336,8 @@ def _outcomes(metric: Mapping[str, Any], provider: str, targets: Targets) -> str
 
 def _takes(name: str, metric: Mapping[str, Any], provider: str) -> Span:
     """How long a measurement takes; of a job only `activeDeadlineSeconds` says something."""
+    if provider == "kayenta":
+        return Span(0, None, (f"how long kayenta judges `{name}` is not in the manifests",))
     if provider != "job":
         return NO_TIME
     seconds = int32(dig(metric, "provider", "job", "spec", "activeDeadlineSeconds"))

@@ -10,6 +10,7 @@ from rolloutlint.controllers.arguments import (
     declared_names,
     merge_conflicts,
     placeholders_in,
+    run_values,
     unterminated_in,
     used_names,
 )
@@ -144,3 +145,29 @@ def test_a_later_declaration_loses_the_secret() -> None:
 
 def test_a_later_declaration_without_a_value_keeps_the_first() -> None:
     assert merge_conflicts([[{"name": "x", "value": "1"}], [{"name": "x"}], None, "args"]) == ()
+
+
+@pytest.mark.parametrize(
+    "templates, passed, value",
+    [
+        ([[{"name": "x", "value": "1"}]], None, "1"),
+        ([[{"name": "x", "value": "1"}]], [{"name": "x", "value": "2"}], "2"),
+        ([[{"name": "x", "value": "1"}]], [{"name": "x", "value": "2"}, {"name": "x", "value": "3"}], "3"),
+        ([[{"name": "x", "value": "1"}]], [{"name": "x"}], ""),
+        ([[{"name": "x"}], [{"name": "x", "value": "2"}]], None, "2"),
+        ([[{"name": "x", "value": "1"}], [{"name": "x", "value": "2"}]], None, "1"),
+        ([[{"name": "x", "valueFrom": SECRET}]], [{"name": "x", "value": "2"}], None),
+        ([[{"name": "x", "value": "1", "valueFrom": SECRET}]], None, None),
+        ([[{"name": "x"}]], [{"name": "x", "valueFrom": {"podTemplateHashValue": "Latest"}}], None),
+        ([[{"name": "x"}]], [{"name": "x", "valueFrom": {"podTemplateHashValue": "Newest"}}], ""),
+        ([[{"name": "x"}]], [{"name": "x", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}], None),
+        ([[{"name": "x", "value": "${X}"}]], None, None),
+        ([[{"name": "x"}]], "args", None),
+    ],
+)
+def test_what_an_argument_stands_for_in_a_run(templates: list[object], passed: object, value: str | None) -> None:
+    assert run_values(templates, passed) == {"x": value}
+
+
+def test_what_no_template_declares_stands_for_nothing() -> None:
+    assert run_values([None], [{"name": "x", "value": "1"}]) == {}

@@ -24,6 +24,7 @@ from rolloutlint.controllers.replicas import (
     collapses,
     desired_weight,
     fenceposts,
+    pods_needed,
     real_share,
     traffic_routed_counts,
     weight_to_replicas,
@@ -226,3 +227,24 @@ def test_dynamic_stable_scale_keeps_what_the_current_weight_needs() -> None:
 def test_an_aborted_canary_keeps_pods_for_the_traffic_it_still_has() -> None:
     ours = traffic_routed_counts(10, 0, dynamic_stable=True, current=Weights(40, 60), aborted=True)
     assert ours == (4, 10)
+
+
+@pytest.mark.parametrize(
+    "threshold, desired, needed",
+    [
+        (None, 4, 4),
+        ({"type": "Percent", "value": 50}, 5, 3),
+        ({"type": "Percent", "value": 50}, 0, 0),
+        ({"type": "Percent", "value": 0}, 4, 0),
+        ({"type": "Pods", "value": 2}, 4, 2),
+        ({"type": "percent", "value": 80}, 4, 80),
+        ({"type": "Percent", "value": -1}, 4, 4),
+        ({"type": "${TYPE}", "value": 1}, 4, None),
+        ({"type": "Pods", "value": "2"}, 4, None),
+        ("Pods", 4, None),
+    ],
+)
+def test_a_progress_threshold_says_how_many_pods_are_enough(
+    threshold: object, desired: int, needed: int | None
+) -> None:
+    assert pods_needed(threshold, desired) == needed

@@ -8,7 +8,7 @@ import pytest
 
 from rolloutlint.finding import show_path
 from rolloutlint.lang.names import edit_distance
-from rolloutlint.schema import field_paths, too_new
+from rolloutlint.schema import as_kept, field_paths, too_new
 from rolloutlint.schema.spelling import nearest, respelt
 from rolloutlint.settings import Version
 
@@ -79,3 +79,16 @@ def test_a_short_name_has_no_near_one() -> None:
 
 def test_case_and_dashes_do_not_make_another_name() -> None:
     assert respelt("set_weight", ["setHeaderRoute", "setWeight"]) == "setWeight"
+
+
+def test_an_object_is_kept_as_it_is_where_nothing_is_too_new() -> None:
+    value = {"spec": {"replicas": 1}}
+    assert as_kept("argoproj.io", "Rollout", value, Version(1, 9)) is value
+
+
+def test_a_release_keeps_an_object_without_newer_fields() -> None:
+    threshold = {"type": "Pods", "value": 1}
+    value = {"spec": {"replicas": 1, "strategy": {"canary": {"replicaProgressThreshold": threshold}}}}
+    kept = as_kept("argoproj.io", "Rollout", value, Version(1, 8))
+    assert kept == {"spec": {"replicas": 1, "strategy": {"canary": {}}}}
+    assert value["spec"]["strategy"] == {"canary": {"replicaProgressThreshold": threshold}}
