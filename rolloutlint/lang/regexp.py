@@ -16,6 +16,9 @@ MAX_REPEAT = 1000
 MAX_OPERATORS = 3
 """Repetitions in one pattern that are still tried: Go's matcher is linear and Python's backtracks."""
 
+MAX_OPTIONAL = 6
+"""Parts that may be absent (`?`) in one such pattern: each can double the work, and no more than that."""
+
 _REPEAT = re.compile(r"\{([0-9]+)(?:(,)([0-9]*))?\}")
 _SAME_ESCAPES = frozenset("dDwWsSbBAntrfav")
 _OTHER_ESCAPES = frozenset("pPQExC0123456789")
@@ -64,7 +67,7 @@ def _translate(pattern: str) -> str:
     out: list[str] = []
     depth = 0
     position = 0
-    operators = 0
+    operators = optional = 0
     costly = False
     atom = False  # whether something stands here that can be repeated
     repeated = ""  # the repetition that has just been read
@@ -76,8 +79,12 @@ def _translate(pattern: str) -> str:
                 raise _GoSyntaxError(f"missing argument to repetition operator: `{operator}`")
             if repeated:
                 raise _GoSyntaxError(f"invalid nested repetition operator: `{repeated}{operator}`")
-            costly = costly or pattern[position - 1] == ")" or operators == MAX_OPERATORS
-            operators += 1
+            if operator[0] == "?":
+                optional += 1
+            else:
+                operators += 1
+                costly = costly or pattern[position - 1] == ")"
+            costly = costly or operators > MAX_OPERATORS or optional > MAX_OPTIONAL
             out.append(operator)
             repeated, position = operator, end
             continue
