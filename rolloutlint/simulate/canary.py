@@ -13,17 +13,15 @@ from typing import Any, NamedTuple
 
 from rolloutlint.controllers.pause import Pause
 from rolloutlint.controllers.replicas import (
-    CanaryScale,
     Counts,
     Weights,
     canary_scale,
     desired_weight,
     fenceposts,
     pods_needed,
-    traffic_routed_counts,
 )
 from rolloutlint.controllers.traffic import max_traffic_weight, routers
-from rolloutlint.finding import Path
+from rolloutlint.finding import Path, Place
 from rolloutlint.graph import World
 from rolloutlint.lang.duration import format_duration, parse_duration
 from rolloutlint.lang.intstr import int32
@@ -33,6 +31,7 @@ from rolloutlint.model.rollout import CANARY, Step
 from rolloutlint.model.values import dig, entries, mapping, sequence, text
 from rolloutlint.settings import Settings, Version
 from rolloutlint.simulate.plan import (
+    EVERYTHING,
     NO_TIME,
     NOTHING,
     SECOND,
@@ -52,7 +51,7 @@ from rolloutlint.simulate.plan import (
     Wait,
     Why,
 )
-from rolloutlint.simulate.pods import ANY_SHARE, Count, basic, pod_share, pods_over, range_of, share_over
+from rolloutlint.simulate.pods import ANY_SHARE, Row, basic_row, range_of, routed_row, row_over, share_over
 from rolloutlint.simulate.runs import run_of, shown
 
 NEEDS_TEMPLATES_SINCE = Version(1, 9)
@@ -70,8 +69,7 @@ class Rest(NamedTuple):
 
     share: Share
     weight: int | None
-    pods: Pods
-    pods_for: Count
+    row: Row
 
 
 def canary_stages(world: World, rollout: Rollout, replicas: Span, settings: Settings) -> tuple[Stage, ...] | None:
@@ -91,9 +89,10 @@ class _Climb:
         self.settings = settings
         self.canary = rollout.canary
         self.steps: Sequence[object] = sequence(self.canary.get("steps"))
-        self.range = range_of(replicas)
         self.routed = rollout.traffic_routing is not None
         self.weighed = bool(routers(rollout.traffic_routing))
+        self.range = range_of(replicas)
+        self.values = range(self.range[0], self.range[1] + 1)
         self.maximum = max_traffic_weight(self.canary)
         self.dynamic = self.canary.get("dynamicStableScale") is True
         self.least_pods = int32(self.canary.get("minPodsPerReplicaSet"))
@@ -101,93 +100,69 @@ class _Climb:
         self.ready, self.ready_why = minimum_ready(world, rollout)
 
     def stages(self) -> Iterator[Stage]:
-        rest = Rest(NOTHING, 0 if self.weighed else None, Pods(0, self._known_replicas()), lambda n: Counts(0, n))
+        nothing = row_over(self.values, lambda number: Counts(0, number))
+        rest = Rest(NOTHING, 0 if self.weighed else None, nothing)
         for step in self.rollout.steps:
-            reached, after = self._reached(step.index, rest), self._rest(step.index, rest)
+            reached, after = self._reached(step.index, rest), self._rest(step.index)
             kind = step.kinds[0] if step.kinds else ""
             held = rest if kind in _SCALES else after
-            wait = self._scaling(rest, after.pods_for) if kind in _SCALES else self._wait(step, kind)
+            wait = self._scaling(rest.row, after.row) if kind in _SCALES else self._wait(step, kind)
             yield Stage(step.index, label_of(step), self._place(step, kind), wait, held.share, held.weight, reached)
             rest = after
-        last = len(self.steps)
-        reached, after = self._reached(last, rest), self._rest(last, rest)
+        reached, after = self._reached(len(self.steps), rest), self._rest(len(self.steps))
         place = self.rollout.place((*CANARY, "steps") if self.steps else CANARY, "key")
-        wait = self._scaling(rest, after.pods_for, True)
+        wait = self._scaling(rest.row, after.row, last=True)
         yield Stage(None, "full scale-up", place, wait, rest.share, rest.weight, reached)
 
-    def _place(self, step: Step, kind: str) -> Any:
+    def _place(self, step: Step, kind: str) -> Place:
         return self.rollout.place((*step.path, kind), "key") if kind else self.rollout.place(step.path)
-
-    def _known_replicas(self) -> int | None:
-        return self.range.values[0] if len(self.range.values) == 1 else None
 
     # ---- pods and shares -------------------------------------------------------------------------------------------
 
     def _reached(self, index: int, before: Rest) -> Pods:
         """The pods asked for while step `index` runs, with the weight still what it was before."""
-        return pods_over(self._values(), self._counter(index, before.weight))
+        return self._row(index, self._weight(index), before.weight).pods
 
-    def _rest(self, index: int, before: Rest) -> Rest:
+    def _rest(self, index: int) -> Rest:
         """What is in force once the pods of step `index` are there."""
-        weight = desired_weight(self.steps, index, self.maximum if self.maximum is not None else 100)
-        count = self._counter(index, weight)
-        pods = pods_over(self._values(), count)
+        weight = self._weight(index)
+        row = self._row(index, weight, weight)
         if not self.weighed:
-            return Rest(share_over(self.range.values, count, pod_share), None, pods, count)
+            return Rest(row.by_pods, None, row)
         if weight is None or self.maximum is None or self.maximum <= 0:
-            return Rest(ANY_SHARE, None, pods, count)
-        part = max(NOTHING.least, min(Fraction(1), Fraction(weight, self.maximum)))
-        share = share_over(self._values(), count, lambda counts: part if counts.canary > 0 else NOTHING.least)
-        return Rest(share, 0 if share.most == 0 else weight, pods, count)
+            return Rest(ANY_SHARE, None, row)
+        part = max(NOTHING.least, min(EVERYTHING.most, Fraction(weight, self.maximum)))
+        share = share_over(row.counts, lambda counts: part if counts.canary > 0 else NOTHING.least)
+        return Rest(share, 0 if share.most == 0 else weight, row)
 
-    def _values(self) -> Sequence[int]:
-        """The replicas to be asked for: with routing, pods only grow with them, so that the ends are enough."""
-        return self.range.ends if self.routed else self.range.values
+    def _weight(self, index: int) -> int | None:
+        """The weight that step `index` asks for; `None` where it is not known."""
+        return None if self.maximum is None else desired_weight(self.steps, index, self.maximum)
 
-    def _counter(self, index: int, in_force: int | None) -> Count:
-        """Replicas -> pods at step `index`, while `in_force` is the weight that the router has."""
-        maximum = self.maximum if self.routed else 100
-        weight = desired_weight(self.steps, index, maximum if maximum is not None else 100)
-        if weight is None or maximum is None:
-            return _unknown
-        if not self.routed:
-            surge, unavailable = (self.canary.get(field) for field in ("maxSurge", "maxUnavailable"))
-            if not _int_or_text(surge) or not _int_or_text(unavailable):
-                return _unknown
-            wanted = weight
-            return lambda number: basic(number, wanted, surge, unavailable)
+    def _row(self, index: int, weight: int | None, in_force: int | None) -> Row:
+        """The pods at step `index`, which asks for `weight` while the router has the weight `in_force`."""
+        surge, unavailable = (self.canary.get(field) for field in ("maxSurge", "maxUnavailable"))
+        maximum = self.maximum
+        if not self.routed and weight is not None and _int_or_text(surge) and _int_or_text(unavailable):
+            return basic_row(*self.range, weight, surge, unavailable)
+        if not self.routed or weight is None or maximum is None or not _readable_scale(self.steps, index):
+            return row_over(self.values, lambda _: None)
+        current = Weights(in_force, maximum - in_force) if self.dynamic and in_force is not None else None
         scale = canary_scale(self.steps, index)
-        if not _readable_scale(self.steps, index):
-            return _unknown
-        return self._routed(weight, scale, maximum, in_force)
-
-    def _routed(self, weight: int, scale: CanaryScale | None, maximum: int, in_force: int | None) -> Count:
-        current = Weights(in_force, maximum - in_force) if in_force is not None else None
-        return lambda number: traffic_routed_counts(
-            number,
-            weight,
-            scale=scale,
-            dynamic_stable=self.dynamic,
-            min_pods=self.least_pods,
-            current=current,
-            max_weight=maximum,
-        )
+        return routed_row(*self.range, weight, scale, current, self.dynamic, self.least_pods, maximum)
 
     # ---- what ends a stage -----------------------------------------------------------------------------------------
 
-    def _scaling(self, before: Rest, after: Count, last: bool = False) -> Wait:
+    def _scaling(self, before: Row, after: Row, *, last: bool = False) -> Wait:
         """Until the pods are there: at least `minReadySeconds` where the canary gets more of them."""
         if last and (deadlock := self._deadlock()):
             return Never(deadlock)
-        added: set[bool | None] = set()
+        added: set[bool] = set()
         never = True
-        for number in self.range.values if not self.routed else self._values():
-            have, want = before.pods_for(number), after(number)
+        for number, have, want in zip(self.values, before.counts, after.counts, strict=True):
             need = None if want is None else pods_needed(self.threshold, want.canary)
             if want is None or have is None or need is None:
-                added.add(None)
-                never = False
-                continue
+                return Scaling(Span(0, None, (*UNTIMED, *self.ready_why)))
             need = min(need, number) if last else need
             never = never and need > max(want.canary, have.canary)
             added.add(need > have.canary)
@@ -252,10 +227,6 @@ class _Climb:
         if duration is None and not runs:
             return Never("the experiment has neither a duration nor an analysis")
         return Experimented(runs, duration)
-
-
-def _unknown(_: int) -> None:
-    return None
 
 
 def _int_or_text(value: object) -> bool:

@@ -6,12 +6,12 @@ placeholder leaves open.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
-from rolloutlint.controllers.replicas import Counts, basic_counts
+from rolloutlint.controllers.replicas import CanaryScale, Counts, Weights, basic_counts, traffic_routed_counts
 from rolloutlint.graph import World
 from rolloutlint.lang.intstr import int32
 from rolloutlint.lang.placeholder import filled_later
@@ -24,17 +24,16 @@ CAP = 1_000
 
 ANY_SHARE = Share(NOTHING.least, EVERYTHING.most)
 
-Count = Callable[[int], "Counts | None"]
-"""Replicas -> pods; `None` where something else than the replicas is not known."""
 
+class Row(NamedTuple):
+    """The pods for every number of replicas that is looked at."""
 
-class Range(NamedTuple):
-    """The numbers of replicas to be looked at."""
-
-    values: tuple[int, ...]
-    """All of them, or the first `CAP`."""
-    ends: tuple[int, ...]
-    """The least and the greatest of them: enough for what only grows with the replicas."""
+    counts: tuple[Counts | None, ...]
+    """`None` where something else than the replicas is not known."""
+    pods: Pods
+    """Each number where it is the same for all of them."""
+    by_pods: Share
+    """The part of the pods that the canary has: its share where no router decides."""
 
 
 def replicas_of(world: World, rollout: Rollout) -> Span:
@@ -77,29 +76,33 @@ def _scaled(world: World, scalers: Iterable[Resource]) -> Span:
     return Span(low, end, () if low == end else (f"{' or '.join(names)} scales it {limits}",))
 
 
-def range_of(replicas: Span) -> Range:
-    """The numbers of replicas to be looked at."""
-    last = replicas.least + CAP - 1 if replicas.most is None else min(replicas.most, replicas.least + CAP - 1)
-    values = tuple(range(replicas.least, max(last, replicas.least) + 1))
-    return Range(values, (values[0],) if len(values) == 1 else (values[0], values[-1]))
+def range_of(replicas: Span) -> tuple[int, int]:
+    """The least and the greatest number of replicas to be looked at."""
+    last = replicas.least + CAP - 1
+    return replicas.least, last if replicas.most is None else max(replicas.least, min(replicas.most, last))
 
 
-def pods_over(values: Iterable[int], count: Count) -> Pods:
+def row_over(values: Iterable[int], count: Callable[[int], Counts | None]) -> Row:
+    """What `count`, replicas -> pods, says for each of the values."""
+    counts = tuple([count(number) for number in values])
+    return Row(counts, _pods(counts), share_over(counts, pod_share))
+
+
+def _pods(counts: Sequence[Counts | None]) -> Pods:
     """The pods, each number `None` where it differs or is not known."""
-    found = {count(number) for number in values}
+    found = set(counts)
     canary = {None if each is None else each.canary for each in found}
     stable = {None if each is None else each.stable for each in found}
     return Pods(canary.pop() if len(canary) == 1 else None, stable.pop() if len(stable) == 1 else None)
 
 
-def share_over(values: Iterable[int], count: Count, share: Callable[[Counts], Fraction]) -> Share:
+def share_over(counts: Iterable[Counts | None], share: Callable[[Counts], Fraction]) -> Share:
     """The bounds of the share that the pods make."""
     shares: list[Fraction] = []
-    for number in values:
-        counts = count(number)
-        if counts is None:
+    for each in set(counts):
+        if each is None:
             return ANY_SHARE
-        shares.append(share(counts))
+        shares.append(share(each))
     return Share(min(shares), max(shares))
 
 
@@ -109,9 +112,35 @@ def pod_share(counts: Counts) -> Fraction:
     return Fraction(counts.canary, total) if total > 0 and counts.canary > 0 else NOTHING.least
 
 
-@lru_cache(maxsize=65_536)
-def basic(replicas: int, weight: int, surge: int | str | None, unavailable: int | str | None) -> Counts | None:
-    """`basic_counts` for values that may be filled in later; remembered, for many Rollouts are alike."""
+@lru_cache(maxsize=256)
+def basic_row(least: int, most: int, weight: int, surge: int | str | None, unavailable: int | str | None) -> Row:
+    """The pods of a canary without traffic routing for `least` to `most` replicas; remembered, for many are alike."""
     if filled_later(surge) or filled_later(unavailable):
-        return None
-    return basic_counts(replicas, weight, surge, unavailable)
+        return row_over(range(least, most + 1), lambda _: None)
+    return row_over(range(least, most + 1), lambda number: basic_counts(number, weight, surge, unavailable))
+
+
+@lru_cache(maxsize=256)
+def routed_row(
+    least: int,
+    most: int,
+    weight: int,
+    scale: CanaryScale | None,
+    current: Weights | None,
+    dynamic_stable: bool,
+    min_pods: int | None,
+    max_weight: int,
+) -> Row:
+    """The same for a canary with traffic routing; see `traffic_routed_counts`."""
+    return row_over(
+        range(least, most + 1),
+        lambda number: traffic_routed_counts(
+            number,
+            weight,
+            scale=scale,
+            dynamic_stable=dynamic_stable,
+            min_pods=min_pods,
+            current=current,
+            max_weight=max_weight,
+        ),
+    )

@@ -237,6 +237,15 @@ def test_pods_that_may_already_be_there_take_no_certain_time():
     assert plan.stages[1].wait.span[:2] == (0, None)
 
 
+def test_every_number_of_replicas_is_asked_whether_it_needs_new_pods():
+    steps = "{setWeight: 10}, {setWeight: 15}"  # of 7, 8 and 20 replicas the second step adds a pod, of 11 it does not
+    plan = planned(
+        canary(steps, NGINX, "replicas: 4, minReadySeconds: 30"), autoscaler("minReplicas: 7, ", "maxReplicas: 20")
+    )
+    assert isinstance(plan.stages[1].wait, Scaling)
+    assert plan.stages[1].wait.span[:2] == (0, None)
+
+
 @pytest.mark.parametrize(
     "threshold, release, expected",
     [
