@@ -80,7 +80,10 @@ def new_run(specs: Sequence[MetricSpec]) -> RunState:
 
 
 def interrupted(targets: Targets) -> Outcome:
-    """What a measurement in flight becomes when its run is terminated (`metricproviders/job` Terminate)."""
+    """What the measurement of a job in flight becomes when its run is terminated (`metricproviders/job` Terminate).
+
+    The controller does it in the first terminating pass. One of kayenta stays in flight, and its run ends without it.
+    """
     return "I" if targets.rollouts >= _INTERRUPTED_SINCE else "S"
 
 

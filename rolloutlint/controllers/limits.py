@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from rolloutlint.controllers.metrics import effective_count, limits_of, providers_of
+from rolloutlint.lang.expr import Phase
 from rolloutlint.lang.placeholder import filled_later
 from rolloutlint.settings import Targets, Version
 
@@ -78,6 +79,66 @@ class Bounds(NamedTuple):
             and self.failure >= 0
             and self.measurements < self.success * (self.failure + 1)
         )
+
+    def endings(self, outcomes: str) -> frozenset[Phase]:
+        """Every phase in which the metric can end of its own accord, if `outcomes` are all its measurements can be.
+
+        `outcomes` are letters of `SFIE` (Successful, Failed, Inconclusive, Error). `"Successful" in endings("FI")` is
+        promotion without one success. Termination, which makes what is still Running Successful, is left aside.
+        """
+        if self.measurements < 0:
+            return frozenset(map(self._end_after_one, outcomes))
+        found: set[Phase] = set()
+        if "F" in outcomes and 0 <= self.failure < self.measurements:
+            found.add("Failed")
+        if "I" in outcomes and self.inconclusive < self.measurements:
+            found.add("Inconclusive")
+        if "E" in outcomes:
+            found.add("Error")
+        if self.success > 0:
+            if "S" in outcomes and self.success <= self.measurements:
+                found.add("Successful")
+            if self._runs_out(outcomes):
+                found.add(self._incomplete)
+        elif self.measurements < math.inf and ("S" in outcomes or self._tolerated(outcomes) >= self.measurements):
+            found.add("Successful")
+        return frozenset(found)
+
+    @property
+    def _incomplete(self) -> Phase:
+        """The end of a metric whose count is reached without enough successes in a row."""
+        return "Inconclusive" if self.failure >= 0 else "Failed"
+
+    def _tolerated(self, outcomes: str) -> float:
+        """How many failed and inconclusive measurements do not end the metric."""
+        failures: float = 0
+        if "F" in outcomes:
+            failures = self.failure if self.failure >= 0 else math.inf
+        return failures + (self.inconclusive if "I" in outcomes else 0)
+
+    def _runs_out(self, outcomes: str) -> bool:
+        """Whether the count can be reached without enough successes in a row.
+
+        Whatever is tolerated breaks a row of successes; an Error does so, too, and uses up no count.
+        """
+        if math.isinf(self.measurements):
+            return False
+        row = self.success - 1 if "S" in outcomes else 0
+        if row and "E" in outcomes and self.error > 0:
+            return True
+        return self._tolerated(outcomes) * (row + 1) + row >= self.measurements
+
+    def _end_after_one(self, outcome: str) -> Phase:
+        """The end of a metric with a negative count, which one measurement completes, even an Error."""
+        if outcome == "E" and self.error < 1:
+            return "Error"
+        if outcome == "I" and self.inconclusive < 1:
+            return "Inconclusive"
+        if outcome == "F" and self.failure == 0:
+            return "Failed"
+        if self.success == 0 or (outcome == "S" and self.success == 1):
+            return "Successful"
+        return self._incomplete
 
 
 def bounds_of(metric: Mapping[str, Any], targets: Targets) -> Bounds | None:
