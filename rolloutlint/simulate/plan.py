@@ -76,6 +76,11 @@ class Metric(NamedTuple):
     why: Why = ()
     """Why `spec` is not known."""
 
+    @property
+    def dry_run(self) -> bool:
+        """Whether its verdict is known not to count."""
+        return self.spec is not None and self.spec.dry_run
+
 
 class Run(NamedTuple):
     """One AnalysisRun: the metrics of all its templates together."""
@@ -157,6 +162,13 @@ class Stage(NamedTuple):
     """The traffic weight in force while the stage lasts, for routed canaries."""
     pods: Pods
     """The pods asked for while it lasts."""
+
+
+def runs_of(stage: Stage) -> tuple[Run, ...]:
+    """The AnalysisRuns that a stage waits for, itself or in its Experiment."""
+    if isinstance(stage.wait, Analysed):
+        return (stage.wait.run,)
+    return stage.wait.runs if isinstance(stage.wait, Experimented) else ()
 
 
 class Plan(NamedTuple):
