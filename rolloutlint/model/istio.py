@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
+from rolloutlint.controllers.istio_hosts import full_host as full_host
 from rolloutlint.finding import Path
 from rolloutlint.model.resource import View
 from rolloutlint.model.values import entries, mapping, string_map, text
@@ -115,8 +116,3 @@ class DestinationRule(View):
     def subset(self, name: str) -> Subset | None:
         """The subset called `name`."""
         return next((s for s in self.subsets if s.name == name), None)
-
-
-def full_host(host: str, namespace: str, domain: str = "cluster.local") -> str:
-    """The host as Istio resolves it: a short name gets the namespace, anything with a dot is already full."""
-    return host if "." in host or host.startswith("*") else f"{host}.{namespace}.svc.{domain}"
