@@ -86,7 +86,7 @@ def wrap(text: str, font: str, width: float) -> list[str]:
             line = word
         else:
             line = longer
-    return [*lines, fit(line, font, width)]
+    return [fit(each, font, width) for each in (*lines, line)]
 
 
 def escaped(text: str) -> str:
