@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from math import gcd
 from typing import Final, NamedTuple
 
-from rolloutlint.controllers.analysis_run import RETRY, RunPhase
+from rolloutlint.controllers.analysis_run import RETRY, SEVERITY, RunPhase
 from rolloutlint.simulate.metric_paths import TooLargeError
 from rolloutlint.simulate.plan import (
     Analysed,
@@ -389,9 +389,16 @@ def _experiment_falls(found: Sequence[RunWays], end: int | None) -> Iterator[tup
             times = fall.times if run.run.required else until(fall.times, end)
             for other in found:
                 if other is not run and other.death is not None:
-                    times = until(times, other.death)
+                    times = _not_worse(times, fall.phase, other, other.death)
             if times:
                 yield run, fall._replace(times=times)
+
+
+def _not_worse(times: Times, phase: RunPhase | None, other: RunWays, death: int) -> Times:
+    """Those of the times at which another run is not bad before, and no worse at that moment."""
+    alive = until(times, death - 1)
+    milder = SEVERITY[: SEVERITY.index(phase or "Failed") + 1]
+    return union(alive, at(death)) if death in times and death in other.falling(frozenset(milder)) else alive
 
 
 def _later(one: Costs, other: Costs) -> Costs:

@@ -179,8 +179,8 @@ def fallen(found: RunWays, fall: Fall, tick: int) -> Histories:
     return histories
 
 
-def passed(found: RunWays, tick: int, cost: int) -> Histories:
-    """Histories of the metrics with which the run is Successful at `tick` with `cost` successes that count.
+def passed(found: RunWays, tick: int) -> Histories:
+    """Histories of the metrics with which the run is Successful at `tick`, with as few successes that count as can be.
 
     Raises `ValueError` where there are none.
     """
@@ -242,10 +242,8 @@ def during(found: RunWays, tick: int, worst: RunPhase = "Failed", *, unfinished:
 
 def _unfinished(own: Ways, tick: int) -> str | None:
     """A history that has not ended before `tick`; `None` where all have."""
-    if (tick, "Successful") in own.ends:
-        return history(own, own.ends[tick, "Successful"])
     gaps = [gap for gap in own.waiting if gap.start <= tick < gap.end]
-    if not gaps:
-        return None
-    gap = min(gaps, key=lambda one: one.cost)
-    return "" if gap.came is None else history(own, gap.came)
+    if gaps:
+        gap = min(gaps, key=lambda one: one.cost)
+        return "" if gap.came is None else history(own, gap.came)
+    return history(own, own.ends[tick, "Successful"]) if (tick, "Successful") in own.ends else None

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 from rolloutlint.controllers.analysis_run import Outcome, RunPhase
 from rolloutlint.simulate.explore import Exploration, Reached, StageWays
-from rolloutlint.simulate.plan import Person, Plan, Run, runs_of
+from rolloutlint.simulate.plan import Analysed, Person, Plan, Run, runs_of
 from rolloutlint.simulate.player import Answers, Asked, Walk, play
 from rolloutlint.simulate.run_paths import Histories, RunWays, during, fallen, passed
 from rolloutlint.simulate.times import Costs, Times, all_times, ticks
@@ -75,10 +75,10 @@ def _letters(plan: Plan, found: Exploration, ending: Reached) -> tuple[Letters, 
         by_time = {times.first: cost for cost, times in sorted(found.origin.items(), reverse=True)}
         begin = min(by_time) if ending.kind != "promoted" else found.origin[min(found.origin)].first
         head = [*arrivals[:start], found.origin]
-        _pass(letters, found, _legs(head, found.stages, 0, start, begin, by_time[begin]))
+        _pass(letters, plan, found, _legs(head, found.stages, 0, start, begin, by_time[begin]))
     if ending.kind == "promoted":
         cost, clock = _cheapest_end(found)
-        _pass(letters, found, _legs(arrivals[start:], found.stages, start, last, clock, cost))
+        _pass(letters, plan, found, _legs(arrivals[start:], found.stages, start, last, clock, cost))
         _beside(letters, background, clock, worst)
         return letters, None
     stage = found.stages[last]
@@ -98,9 +98,14 @@ def _letters(plan: Plan, found: Exploration, ending: Reached) -> tuple[Letters, 
         _put(letters, BESIDE, 0, fallen(ending.run, ending.fall, clock))
     else:
         at = clock
+        if not (stage.endless and clock in all_times(reached)):
+            at, lasted = _split(all_times(reached), stage.stalls, clock)
+            for number, run in enumerate(stage.runs):
+                ended = run.run.required
+                _put(letters, last, number, passed(run, lasted) if ended else during(run, lasted, unfinished=True))
         _beside(letters, background, clock, worst)
     cost = next(cost for cost, times in reached.items() if at in times)
-    _pass(letters, found, _legs(arrivals[start:], found.stages, start, last, at, cost))
+    _pass(letters, plan, found, _legs(arrivals[start:], found.stages, start, last, at, cost))
     return letters, last if isinstance(plan.stages[last].wait, Person) else None
 
 
@@ -128,21 +133,29 @@ def _put(letters: Letters, stage: int, run: int, histories: Histories) -> None:
         letters[stage, run, metric] = history
 
 
-def _pass(letters: Letters, found: Exploration, legs: Iterator[Leg]) -> None:
+def _pass(letters: Letters, plan: Plan, found: Exploration, legs: Iterator[Leg]) -> None:
     """Let the analyses of the stages on the way succeed as the legs say."""
     for leg in legs:
         runs = found.stages[leg.stage].runs
-        if len(runs) == 1:
-            _put(letters, leg.stage, 0, passed(runs[0], leg.ticks, leg.cost))
+        if isinstance(plan.stages[leg.stage].wait, Analysed):
+            _put(letters, leg.stage, 0, passed(runs[0], leg.ticks))
             continue
-        for number, run in enumerate(runs):
-            _put(letters, leg.stage, number, _one_of_several(run, leg.ticks))
+        needed = [number for number, run in enumerate(runs) if run.run.required]
+        ends = [_latest_of_cheapest(run, leg.ticks) if needed else None for run in runs]
+        if needed and all(ends[number] != leg.ticks for number in needed):
+            last = next(n for n in needed if leg.ticks in all_times(runs[n].success))
+            ends[last] = leg.ticks
+        for number, (run, end) in enumerate(zip(runs, ends, strict=True)):
+            _put(letters, leg.stage, number, during(run, leg.ticks) if end is None else passed(run, end))
 
 
-def _one_of_several(run: RunWays, tick: int) -> Histories:
-    """A history of one analysis of an Experiment that has succeeded by `tick`, or still runs."""
-    ends = sorted((cost, moment) for cost, times in run.success.items() for moment in ticks(times) if moment <= tick)
-    return passed(run, ends[0][1], ends[0][0]) if ends else during(run, tick)
+def _latest_of_cheapest(run: RunWays, tick: int) -> int | None:
+    """When an analysis of an Experiment has succeeded with the fewest successes by `tick`; `None` where it runs on."""
+    for _, times in sorted(run.success.items()):
+        ended = [moment for moment in ticks(times) if moment <= tick]
+        if ended:
+            return max(ended)
+    return None
 
 
 def _legs(

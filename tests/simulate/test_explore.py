@@ -202,7 +202,7 @@ def _random_plan(random: Random) -> Plan:
 @pytest.mark.parametrize("seed", range(300))
 def test_of_any_small_rollout_the_endings_are_those_of_every_history(seed: int) -> None:
     try:
-        assert_same(_random_plan(Random(seed)), most=4_000)
+        assert_same(_random_plan(Random(seed)), most=1_500)
     except TooManyError:
         pytest.skip("too many histories to play one by one")
 
@@ -213,7 +213,9 @@ def test_each_ending_has_a_history_that_leads_there_at_its_earliest(seed: int) -
     found = explore(of)
     for ending in found.endings:
         walk = walk_to(of, found, ending)
-        assert walk is not None, key_of(ending)
+        if walk is None:  # a history without end that alternates: a trace would have none either
+            assert ending.kind == "stuck"
+            continue
         key = key_of(ending)
         causes = {(cause.phase, cause.metric.name if cause.metric else "") for cause in walk.causes}
         assert not walk.causes or (key.phase, key.metric) in causes
