@@ -1,0 +1,515 @@
+"""The figures of one rollout: every ending, evidence, time to detect, exposure, and where it can hang.
+
+Endings and evidence are found by `explore`; what a version does that is well, or broken from some moment on, is played.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Final
+
+from rolloutlint.controllers.analysis_run import Outcome
+from rolloutlint.lang.duration import format_duration
+from rolloutlint.simulate.explore import Exploration, Reached, explore
+from rolloutlint.simulate.leaks import drift
+from rolloutlint.simulate.plan import (
+    EVERYTHING,
+    NOTHING,
+    SECOND,
+    Experimented,
+    External,
+    Metric,
+    Never,
+    Person,
+    Plan,
+    Run,
+    Scaling,
+    Share,
+    Span,
+    Stage,
+    Timed,
+    Why,
+    runs_of,
+)
+from rolloutlint.simulate.player import Answers, Asked, Walk, play
+from rolloutlint.simulate.result import (
+    Bar,
+    Broken,
+    Detection,
+    Ending,
+    Event,
+    Figure,
+    Gate,
+    Hang,
+    Row,
+    Simulation,
+    Unguarded,
+)
+from rolloutlint.simulate.traces import walk_to, well
+
+MOST_TRACES: Final = 40
+"""Endings that get the history that leads there; the others have the moment only."""
+
+_ORDER: Final = ("promoted", "aborted", "waits", "stuck", "refused")
+
+
+def simulate(plan: Plan) -> Simulation:
+    """Everything there is to say about the plan of one rollout."""
+    if plan.refused:
+        return _refused(plan)
+    found = explore(plan)
+    healthy = play(plan, failing_from(None))
+    bars = tuple(_bars(plan, healthy))
+    endings = tuple(_endings(plan, found))
+    unknown = tuple(_unknown(plan))
+    return Simulation(
+        plan=plan,
+        rows=tuple(_rows(plan, healthy)),
+        bars=bars,
+        unguarded=tuple(_unguarded(plan, healthy, bars)),
+        endings=endings,
+        promotion=_promotion(plan, found),
+        evidence=found.evidence,
+        evidence_why=(*found.cut, *unknown),
+        gates=tuple(_gates(plan, found)),
+        broken=broken(plan),
+        detections=tuple(_detections(plan)),
+        people=sum(isinstance(stage.wait, Person) for stage in plan.stages),
+        hangs=tuple(_hangs(plan, endings)),
+        bounds=tuple(dict.fromkeys((*found.cut, *_open_times(plan.stages), *unknown))),
+    )
+
+
+def failing_from(stage: int | None, only: tuple[Run, Metric] | None = None) -> Answers:
+    """A version that is well until a stage is reached (`None`: for ever) and fails every measurement from then on.
+
+    With `only` one metric of one run notices it, and the others find nothing wrong.
+    """
+
+    def answer(asked: Asked) -> Outcome:
+        fails = stage is not None and asked.stage >= stage and "F" in asked.metric.outcomes
+        if only is not None and not (asked.run is only[0] and asked.metric is only[1]):
+            fails = False
+        return "F" if fails else well(asked.metric.outcomes)
+
+    return answer
+
+
+def broken(plan: Plan) -> Broken | None:
+    """What becomes of a version that fails every measurement from the start; `None` where nothing starts."""
+    if plan.refused:
+        return None
+    seen_by_all = play(plan, failing_from(0))
+    walks = [seen_by_all, *_seen_by_one(plan, 0)] if seen_by_all.kind == "aborted" else [seen_by_all]
+    slowest = max(walks, key=lambda walk: (walk.exposure(plan)[1], walk.at))
+    share = max((walk.largest_share(plan) for walk in walks), key=lambda share: (share.most, share.least))
+    aborted = seen_by_all.kind == "aborted"
+    return Broken(
+        ending=seen_by_all.kind,
+        after=_time_to(plan, seen_by_all, slowest, 0, 0) if aborted else None,
+        share=share,
+        exposure=_exposure(plan, seen_by_all, slowest, 0),
+        by=_by(slowest),
+        trace=slowest.events,
+    )
+
+
+def _seen_by_one(plan: Plan, stage: int) -> Iterator[Walk]:
+    """The aborts of a version that is broken from a stage on and that only one metric notices, for each metric."""
+    for run in runs(plan):
+        for metric in run.metrics:
+            if metric.spec is not None and not metric.dry_run and "F" in metric.outcomes:
+                walk = play(plan, failing_from(stage, (run, metric)))
+                if walk.kind == "aborted":
+                    yield walk
+
+
+def runs(plan: Plan) -> Iterator[Run]:
+    """Every AnalysisRun of a plan, the background one first."""
+    if plan.background is not None:
+        yield plan.background
+    for stage in plan.stages:
+        yield from runs_of(stage)
+
+
+def _clock(plan: Plan, walk: Walk) -> int:
+    """The stage from whose start on the end of a walk is a matter of measurements alone, whatever the steps take.
+
+    The background analysis keeps its own clock; an analysis of a step waits for what comes before it.
+    """
+    if walk.causes and plan.background is not None and walk.causes[0].run is plan.background:
+        return plan.background_from
+    return walk.stage if walk.kind == "aborted" and walk.stage is not None else len(plan.stages)
+
+
+def _time_to(plan: Plan, best: Walk, worst: Walk, stage: int, start: int) -> Figure:
+    """The time from the start of a stage, at `start`, to the ends of two walks."""
+    ends = [(walk, [plan.stages[stay.stage] for stay in walk.stays if stage <= stay.stage]) for walk in (best, worst)]
+    why: list[str] = []
+    for walk, entered in ends:
+        fixed = _clock(plan, walk)
+        why.extend(_open_times([one for index, one in enumerate(entered, stage) if index < fixed]))
+    most = None if why else max(best.at, worst.at) - start
+    return Figure(min(best.at, worst.at) - start, most, tuple(dict.fromkeys(why)))
+
+
+def _exposure(plan: Plan, best: Walk, worst: Walk, start: int) -> Figure:
+    """Percent-minutes from `start` to the ends of two walks, between the bounds that open times leave."""
+    bounds = [_exposed(plan, walk, start) for walk in (best, worst)]
+    least = min(figure.least for figure in bounds)
+    mosts = [figure.most for figure in bounds]
+    why = tuple(dict.fromkeys(why for figure in bounds for why in figure.why))
+    most = None if None in mosts else max(most for most in mosts if most is not None)
+    unknown = tuple(_unknown(plan))
+    if unknown and worst.kind == "aborted":  # what is not known may abort it sooner
+        return Figure(Fraction(0), most, (*why, *unknown))
+    return Figure(least, most, why)
+
+
+def _exposed(plan: Plan, walk: Walk, start: int) -> Figure:
+    """Percent-minutes of one walk from `start` on.
+
+    A stage that can take longer than is known adds to them, if the new version has traffic in it. Once the clock of the
+    background analysis runs, it only delays the steps: the share is then one of those from that stage on.
+    """
+    fixed = _clock(plan, walk)
+    least, most = Fraction(0), Fraction(0)
+    why: list[str] = []
+    delayed: list[Share] = []
+    unbounded = False
+    for stay in walk.stays:
+        stage = plan.stages[stay.stage]
+        minutes = Fraction(max(0, stay.end - max(stay.start, start)), 60 * SECOND)
+        opened = _open(stage) if stay.end >= start else ()
+        if opened and stay.stage < fixed and stage.share.most > 0:
+            unbounded = True
+            why.extend(opened)
+        if opened and stay.stage >= fixed:
+            delayed.append(stage.share)
+            why.extend(opened)
+        shares = [*delayed, stage.share] if delayed else [stage.share]
+        if delayed:
+            delayed.append(stage.share)
+        least += min(share.least for share in shares) * minutes * 100
+        most += max(share.most for share in shares) * minutes * 100
+    if walk.kind != "aborted" and walk.share(plan).most > 0:
+        unbounded = True
+        why.append("nothing aborts it" if walk.kind == "promoted" else "nobody knows how long it stays so")
+    if least == most and not unbounded:
+        return Figure(least, most)
+    return Figure(least, None if unbounded else most, tuple(dict.fromkeys(why)))
+
+
+def _open_times(stages: Sequence[Stage]) -> Iterator[str]:
+    """Why the length of a stage is not a point, each reason once."""
+    seen: set[str] = set()
+    for stage in stages:
+        for why in _open(stage):
+            if why not in seen:
+                seen.add(why)
+                yield why
+
+
+def _open(stage: Stage) -> Why:
+    wait = stage.wait
+    if isinstance(wait, Timed | Scaling):
+        return wait.span.why
+    if isinstance(wait, Person):
+        return (f"a person ends {_called(stage)}",)
+    if isinstance(wait, External):
+        return (f"{wait.what} ends {_called(stage)}",)
+    durations = wait.duration.why if isinstance(wait, Experimented) and wait.duration is not None else ()
+    return durations + tuple(why for run in runs_of(stage) for metric in run.metrics for why in metric.takes.why)
+
+
+def _called(stage: Stage) -> str:
+    return stage.label if stage.step is None else f"step {stage.step + 1}"
+
+
+def _unknown(plan: Plan) -> Iterator[str]:
+    """Why something of an analysis is not known, each reason once."""
+    whys = (why for run in runs(plan) for why in (*run.unknown, *(why for metric in run.metrics for why in metric.why)))
+    yield from dict.fromkeys(whys)
+
+
+def _by(walk: Walk) -> str:
+    return _cause(walk.causes[0].run, walk.causes[0].metric) if walk.causes else ""
+
+
+def _cause(run: Run, metric: Metric | None) -> str:
+    return run.label if metric is None else f"{metric.name} of the {run.label}"
+
+
+def _rows(plan: Plan, walk: Walk) -> Iterator[Row]:
+    """The staircase of a walk: each stage with when it starts and ends, bounds once something before is open."""
+    opened: list[str] = []
+
+    def moment(at: int) -> Span:
+        return Span(at, None if opened else at, tuple(opened))
+
+    for stay in walk.stays:
+        start = moment(stay.start)
+        opened.extend(why for why in _open(plan.stages[stay.stage]) if why not in opened)
+        yield Row(stay.stage, start, moment(stay.end))
+
+
+def _bars(plan: Plan, walk: Walk) -> Iterator[Bar]:
+    """What each metric measures on a walk."""
+    if plan.background is not None:
+        start = next((stay.start for stay in walk.stays if stay.stage == plan.background_from), None)
+        if start is not None:
+            yield from _bars_of(plan.background, walk, start, walk.at)
+    for stay in walk.stays:
+        for run in runs_of(plan.stages[stay.stage]):
+            yield from _bars_of(run, walk, stay.start, stay.end)
+
+
+def _bars_of(run: Run, walk: Walk, start: int, end: int) -> Iterator[Bar]:
+    for metric in run.metrics:
+        spec = metric.spec
+        times = [one.at for one in walk.taken if one.run is run and one.metric is metric]
+        complete = spec is not None and _complete(metric, times)
+        until = times[-1] if complete else end
+        yield Bar(
+            label=metric.name,
+            run=run.label,
+            place=metric.place,
+            start=start,
+            first=times[0] if times else start + spec.delay if spec is not None else start,
+            end=until,
+            interval=spec.interval if spec is not None else None,
+            measurements=len(times) if spec is not None else None,
+            end_reason="unknown" if spec is None else "complete" if complete else "rollout-ends",
+            dry_run=metric.dry_run,
+            aborts=aborts(metric),
+        )
+
+
+def _complete(metric: Metric, times: Sequence[int]) -> bool:
+    """Whether so many successes complete it."""
+    if metric.spec is None or not times:
+        return False
+    bounds = metric.spec.bounds
+    return len(times) >= bounds.measurements or 0 < bounds.success <= len(times)
+
+
+def aborts(metric: Metric) -> bool:
+    """Whether a metric can abort its rollout, as far as is known."""
+    if metric.spec is None:
+        return True
+    endings = metric.spec.bounds.endings(metric.outcomes)
+    return not metric.dry_run and not endings.isdisjoint(("Failed", "Error"))
+
+
+def _unguarded(plan: Plan, walk: Walk, bars: Sequence[Bar]) -> Iterator[Unguarded]:
+    """The stretches of a walk in which the new version has traffic and no running metric can abort."""
+    guards = sorted((bar.start, bar.end) for bar in bars if bar.aborts)
+    stretches: list[Unguarded] = []
+    for stay in walk.stays:
+        share = plan.stages[stay.stage].share
+        if share.most == 0:
+            continue
+        position = stay.start
+        for start, end in [*guards, (stay.end, stay.end)]:
+            gap = min(start, stay.end)
+            if gap > position:
+                stretches.append(Unguarded(position, gap, share))
+            position = max(position, end)
+    for number, one in enumerate(stretches):
+        if number and stretches[number - 1].end == one.start:
+            continue
+        following = [one]
+        for other in stretches[number + 1 :]:
+            if other.start != following[-1].end:
+                break
+            following.append(other)
+        least = min((each.share for each in following), key=lambda share: share.least)
+        most = max((each.share for each in following), key=lambda share: share.most)
+        yield Unguarded(one.start, following[-1].end, Share(least.least, most.most))
+
+
+def _endings(plan: Plan, found: Exploration) -> Iterator[Ending]:
+    """The endings of the search, promoted first, each with the history of its earliest time while there is room."""
+    leaked: list[Ending] = []
+    endings: list[Ending] = []
+    ordered = sorted(found.endings, key=lambda one: (_ORDER.index(one.kind), one.least, one.stage or 0))
+    for number, reached in enumerate(ordered):
+        walk = walk_to(plan, found, reached) if number < MOST_TRACES else None
+        ending = _ending(plan, found, reached, walk)
+        if reached.kind == "waits" and reached.run is not None and reached.run.run is plan.background:
+            leaked.extend(_promoted_all_the_same(plan, ending))
+            ending = _carried_on(plan, ending)
+        endings.append(ending)
+    endings.extend(leaked)
+    yield from sorted(endings, key=lambda one: (_ORDER.index(one.kind), one.at.least, one.stage or 0))
+
+
+def _ending(plan: Plan, found: Exploration, reached: Reached, walk: Walk | None) -> Ending:
+    stage = None if reached.stage is None else plan.stages[reached.stage]
+    metric = None
+    if reached.run is not None and reached.fall is not None and reached.fall.metric is not None:
+        metric = reached.run.run.metrics[reached.fall.metric]
+    if reached.run is not None:
+        cause, place = _cause(reached.run.run, metric), (metric or reached.run.run).place
+    else:
+        cause, place = ("", plan.place) if stage is None else (stage.label, stage.place)
+    passed = plan.stages[: reached.stage] if reached.stage is not None else plan.stages
+    why = tuple(_open_times(passed))
+    most = reached.most
+    phase = reached.phase if reached.phase in ("Failed", "Error", "Inconclusive") else ""
+    return Ending(
+        kind=reached.kind,
+        phase=phase,
+        cause=cause,
+        place=place,
+        stage=reached.stage,
+        share=EVERYTHING if stage is None else stage.share,
+        at=Span(reached.least * found.tick, None if why or most is None else most * found.tick, why),
+        people=reached.people,
+        evidence=found.evidence if reached.kind == "promoted" else None,
+        trace=walk.events if walk is not None else (),
+    )
+
+
+def _carried_on(plan: Plan, ending: Ending) -> Ending:
+    """The ending with the share at which an Inconclusive background analysis really lets the rollout come to rest."""
+    stop = drift(plan, ending.stage) if plan.leak == "unblocked" and ending.stage is not None else ending.stage
+    if stop is None or stop == ending.stage:
+        return ending
+    stage = plan.stages[stop]
+    words = f"goes on to {_called(stage)}: the pause does not hold steps that need no other pods"
+    event = Event(ending.at.least, words, stage.place, stop)
+    return ending._replace(share=stage.share, trace=(*ending.trace, event) if ending.trace else ())
+
+
+def _promoted_all_the_same(plan: Plan, ending: Ending) -> Iterator[Ending]:
+    """The promotion that an Inconclusive background analysis does not stop, where there is one."""
+    if plan.leak != "unblocked" or ending.stage is None or drift(plan, ending.stage) is not None:
+        return
+    event = Event(ending.at.least, "goes on to the promotion: no step that is left needs other pods", ending.place)
+    yield ending._replace(
+        kind="promoted",
+        stage=None,
+        share=EVERYTHING,
+        at=Span(ending.at.least, None, (*ending.at.why, "how long the steps take that are left was not followed")),
+        trace=(*ending.trace, event) if ending.trace else (),
+    )
+
+
+def _promotion(plan: Plan, found: Exploration) -> Figure | None:
+    reached = found.promotion
+    if reached is None:
+        return None
+    why = tuple(_open_times(plan.stages))
+    most = reached.most
+    if most is None and not why:
+        why = tuple(_unknown(plan))
+    return Figure(reached.least * found.tick, None if why or most is None else most * found.tick, why)
+
+
+def _gates(plan: Plan, found: Exploration) -> Iterator[Gate]:
+    """Each analysis with the fewest successes it has on any way to promotion."""
+    promoted = found.promotion
+    if plan.background is not None:
+        run = plan.background
+        evidence = None
+        if found.background is not None and promoted is not None:
+            evidence = found.background.evidence([promoted.times.first])[0]
+        yield _gate(run, evidence)
+    for stage, own in zip(plan.stages, found.stages, strict=False):
+        for run, ways in zip(runs_of(stage), own.runs, strict=True):
+            counted = min(ways.success, default=None)
+            if isinstance(stage.wait, Experimented) and not run.required:
+                length = min(own.onward.values(), key=lambda times: times.first, default=None)
+                counted = ways.evidence([length.first])[0] if length is not None and not own.stalls else None
+            yield _gate(run, counted)
+
+
+def _gate(run: Run, evidence: int | None) -> Gate:
+    why = (*run.unknown, *(why for metric in run.metrics for why in metric.why))
+    if run.fault:
+        why = (run.fault,)
+    return Gate(run.label, run.place, None if run.fault or run.unknown else evidence, why)
+
+
+def _detections(plan: Plan) -> Iterator[Detection]:
+    """For each share that the new version reaches: how long a fault that begins with it goes unnoticed."""
+    highest = NOTHING
+    for index, stage in enumerate(plan.stages):
+        if (stage.share.least, stage.share.most) <= (highest.least, highest.most):
+            continue
+        highest = stage.share
+        walk = play(plan, failing_from(index))
+        start = next((stay.start for stay in walk.stays if stay.stage == index), None)
+        if start is None:
+            return
+        aborted = walk.kind == "aborted"
+        slowest = walk
+        if aborted:
+            slowest = max((walk, *_seen_by_one(plan, index)), key=lambda one: (one.exposure(plan, start)[1], one.at))
+        yield Detection(
+            stage=index,
+            share=stage.share,
+            noticed=aborted,
+            after=_time_to(plan, walk, slowest, index, start) if aborted else None,
+            exposure=_exposure(plan, walk, slowest, start),
+            by=_by(slowest),
+        )
+
+
+def _hangs(plan: Plan, endings: Sequence[Ending]) -> Iterator[Hang]:
+    """Where the rollout can stay for ever."""
+    for index, stage in enumerate(plan.stages):
+        if isinstance(stage.wait, Person):
+            yield Hang(f"{_called(stage)} waits for a person", stage.place, index)
+        elif isinstance(stage.wait, Never):
+            yield Hang(f"{_called(stage)} never ends: {stage.wait.because}", stage.place, index)
+        elif isinstance(stage.wait, External):
+            yield Hang(f"{_called(stage)} ends when {stage.wait.what} says so", stage.place, index)
+        for run in runs_of(stage):
+            for metric in run.metrics:
+                if metric.takes.most is None and not metric.why:
+                    yield Hang(f"{_cause(run, metric)} lasts as long as its measurement does", metric.place, index)
+    if any(isinstance(stage.wait, Scaling) and stage.wait.span.most is None for stage in plan.stages):
+        yield Hang(_never_available(plan), plan.place, None)
+    for ending in endings:
+        if ending.kind == "waits" and ending.phase:
+            yield Hang(f"{ending.cause} can be Inconclusive: then a person decides", ending.place or plan.place, None)
+        elif ending.kind == "stuck" and ending.stage is not None:
+            stage = plan.stages[ending.stage]
+            if isinstance(stage.wait, Experimented):
+                words = f"the experiment of {_called(stage)} can stay Running for ever"
+                yield Hang(words, stage.place, ending.stage)
+
+
+def _never_available(plan: Plan) -> str:
+    words = "pods that never become available"
+    if plan.deadline is None:
+        return f"{words} hold it where it is"
+    after = format_duration(plan.deadline / SECOND)
+    if plan.deadline_aborts:
+        return f"{words} abort it after {after} without progress"
+    return f"{words} leave it Degraded after {after}, at the share it has"
+
+
+def _refused(plan: Plan) -> Simulation:
+    why = plan.refused[0]
+    trace = (Event(0, f"refused: {why}", plan.place),)
+    ending = Ending("refused", "", why, plan.place, None, NOTHING, Span(0, 0), 0, None, trace)
+    return Simulation(
+        plan=plan,
+        rows=(),
+        bars=(),
+        unguarded=(),
+        endings=(ending,),
+        promotion=None,
+        evidence=None,
+        evidence_why=(),
+        gates=(),
+        broken=None,
+        detections=(),
+        people=0,
+        hangs=(),
+        bounds=(),
+    )
