@@ -10,10 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
-from rolloutlint.errors import UsageError
 from rolloutlint.finding import SEVERITIES, Path, ResourceId, Severity
 from rolloutlint.graph import Naming, Reference, World
-from rolloutlint.lang.names import near
+from rolloutlint.graph.rollouts import ROLLOUT, full_name, rollouts_named
 from rolloutlint.model import DestinationRule, Ingress, Resource, View, VirtualService
 from rolloutlint.model.istio import full_host
 from rolloutlint.model.resource import CLUSTER_SCOPED
@@ -23,7 +22,6 @@ from rolloutlint.result import Report
 NodeState = Literal["present", "missing", "unknown"]
 EdgeState = Literal["resolved", "missing", "unknown"]
 
-ROLLOUT = ("argoproj.io", "Rollout")
 ALWAYS = frozenset(
     ("argoproj.io", kind) for kind in ("Rollout", "Application", "AnalysisTemplate", "ClusterAnalysisTemplate")
 )
@@ -297,7 +295,7 @@ def picture(world: World, report: Report, rollout: str = "") -> Picture:
     }
     focus: tuple[int, ...] = ()
     if rollout:
-        focus = _asked(world, rollout)
+        focus = rollouts_named(world, rollout)
         shown = _neighbourhood(draft, focus)
         draft.edges = {ends: edge for ends, edge in draft.edges.items() if shown.issuperset(ends)}
     draft.sync(key for key in shown if isinstance(key, int))
@@ -385,45 +383,6 @@ def _partly(world: World, resource: Resource) -> str:
     return f"{'some' if some else 'nothing'} of what it syncs is among the inputs as it stands"
 
 
-def _asked(world: World, wanted: str) -> tuple[int, ...]:
-    """The Rollouts that `namespace/name` or `name` means."""
-    rollouts = world.of_kind(*ROLLOUT)
-    by_name: dict[str, list[int]] = {}
-    for rollout in rollouts:
-        spelt = {rollout.id.name}
-        for namespace in _namespaces(world, rollout):
-            spelt.add(f"{namespace}/{rollout.id.name}")
-        for each in spelt:
-            by_name.setdefault(each, []).append(rollout.number)
-    found = by_name.get(wanted)
-    if found is not None:
-        return tuple(found)
-    if not rollouts:
-        raise UsageError(f"--rollout: no Rollout `{wanted}`: there is none among the inputs")
-    same_form = sorted(each for each in by_name if ("/" in each) == ("/" in wanted))
-    hint = near(wanted, same_form)
-    if hint is None and "/" in wanted:
-        name = wanted.rpartition("/")[2]
-        hint = next((each for each in same_form if each.rpartition("/")[2] == name), None)
-    known = sorted({_spelt(world, r) for r in rollouts})
-    there_is = ", ".join(f"`{name}`" for name in known[:5]) + (f" and {len(known) - 5} more" * (len(known) > 5))
-    told = f"did you mean `{hint}`?" if hint else f"there is {there_is}"
-    raise UsageError(f"--rollout: no Rollout `{wanted}` among the inputs: {told}")
-
-
-def _namespaces(world: World, resource: Resource) -> Iterator[str]:
-    """The namespaces an object is known to end up in, or is written in."""
-    yield from filter(None, (world.namespace(resource), resource.id.namespace))
-    for overlay in world.layout.overlays_of(resource.document.source):
-        if overlay.namespace:
-            yield overlay.namespace
-
-
-def _spelt(world: World, resource: Resource) -> str:
-    namespace = world.namespace(resource) or resource.id.namespace
-    return f"{namespace}/{resource.id.name}" if namespace else resource.id.name
-
-
 def _neighbourhood(draft: _Draft, focus: Sequence[int]) -> set[_Key]:
     import networkx
 
@@ -471,7 +430,7 @@ def _title(world: World, group: _Group) -> str:
         return "Named from several places, not among the inputs"
     if kind == "environment":
         return _places([str(scope) for scope in parts])
-    names = [_spelt(world, world.resources[number]) for number in parts if isinstance(number, int)]
+    names = [full_name(world, world.resources[number]) for number in parts if isinstance(number, int)]
     word = "Rollout" if kind == "rollout" else "Application"
     return f"{word}{'s' * (len(names) > 1)} {', '.join(dict.fromkeys(names))}"
 

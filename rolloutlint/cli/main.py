@@ -17,6 +17,7 @@ from rolloutlint.cli.config import config
 from rolloutlint.cli.graph import graph
 from rolloutlint.cli.metric import explain_metric
 from rolloutlint.cli.rules import explain, rules
+from rolloutlint.cli.simulate import simulate
 from rolloutlint.errors import RolloutlintError
 
 INTERNAL_ERROR = 4
@@ -29,7 +30,7 @@ def cli() -> None:
     """Tells what your Argo Rollouts will really do, before Argo CD syncs them."""
 
 
-for command in (check, explain, explain_metric, graph, rules, config):
+for command in (check, explain, explain_metric, graph, simulate, rules, config):
     cli.add_command(command)
 
 

@@ -182,7 +182,7 @@ def _overview(simulations: Sequence[Simulation]) -> Iterator[str]:
         name, share, aborted, exposure, promoted, evidence, people = overview(simulation)
         most, is_open = _most(simulation)
         part = float(round(most / largest * 100, 1)) if largest else 0
-        bar = f'<span class="exposure{" open" * is_open}" style="width:{part:g}%"></span>' if exposure else ""
+        bar = f'<span class="exposure{" open" * is_open}" style="width:{part:g}%"></span>' if most or is_open else ""
         cells = "".join(f"<td>{_h(each)}</td>" for each in (share, aborted, promoted, evidence, people))
         yield (
             f'<tr><th scope="row"><a href="#rollout-{number}">{_h(name)}</a></th>'

@@ -45,14 +45,16 @@ def _cut(text: str, width: int) -> str:
 
 
 def _wrapped(text: str, first: str, rest: str) -> list[str]:
-    return textwrap.wrap(
-        visible(text),
+    """`text` in lines; a number stays on one line with its percent sign."""
+    lines = textwrap.wrap(
+        visible(text).replace(" %", "\u00a0%"),
         WIDTH,
         initial_indent=first,
         subsequent_indent=rest,
         break_long_words=False,
         break_on_hyphens=False,
-    ) or [first.rstrip()]
+    )
+    return [line.replace("\u00a0", " ") for line in lines] or [first.rstrip()]
 
 
 def _labelled(label: str, lines: Sequence[str]) -> Iterator[str]:
@@ -96,6 +98,8 @@ class _Chart:
             self._use("#", "share of the traffic that the new version gets")
         self._cross(rows)
         for level, cells in rows.items():
+            if all(cell == " " for cell in cells):
+                continue
             yield self.line(f"{words.number(level * 100):>{self.gutter - 3}} |", cells).replace(" | ", " |", 1)
         yield from self._axis()
         yield from self._gates()

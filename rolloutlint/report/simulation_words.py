@@ -25,6 +25,7 @@ from rolloutlint.simulate.plan import (
     Timed,
     Wait,
     Why,
+    runs_of,
 )
 from rolloutlint.simulate.result import Bar, Detection, Ending, EndingKind, Figure, Gate, Simulation
 
@@ -170,13 +171,26 @@ def broken_end(simulation: Simulation) -> tuple[str, str]:
     if broken is None:
         return "", ""
     when = "" if broken.after is None else after(broken.after)
-    return {
-        "aborted": ("aborted", when or "at some time"),
-        "promoted": ("aborted", f"never: it is promoted all the same {when}".rstrip()),
-        "waits": ("aborted", "never: it waits for a person"),
-        "stuck": ("aborted", "never: it stays as it is"),
-        "refused": ("aborted", "never: nothing starts"),
-    }[broken.ending]
+    if broken.ending == "aborted":
+        return "aborted", when or "at some time"
+    never = "never, as far as is known" if has_unknown(simulation.plan) else "never"
+    return "aborted", f"{never}: {_INSTEAD[broken.ending]}"
+
+
+_INSTEAD: Mapping[EndingKind, str] = MappingProxyType(
+    {
+        "promoted": "it is promoted anyway",
+        "waits": "it waits for a person",
+        "stuck": "it stays as it is",
+        "refused": "nothing starts",
+    }
+)
+
+
+def has_unknown(plan: Plan) -> bool:
+    """Whether an analysis takes part of which something decisive is not known."""
+    runs = [run for stage in plan.stages for run in runs_of(stage)] + [plan.background] * (plan.background is not None)
+    return any(run is not None and (run.unknown or any(m.spec is None for m in run.metrics)) for run in runs)
 
 
 def headlines(simulation: Simulation) -> tuple[Line, ...]:
@@ -217,7 +231,7 @@ def verdict(simulation: Simulation) -> str:
     if broken.ending == "aborted":
         by = f" by {broken.by}" if broken.by else ""
         return f"A broken version {seen} and is aborted {words}{by}"
-    return f"A broken version {seen} and is never aborted: {words.removeprefix('never: ')}"
+    return f"A broken version {seen} and is aborted {words}".replace("is aborted never", "is never aborted")
 
 
 def bar_words(bar: Bar) -> str:

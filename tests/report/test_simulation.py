@@ -142,7 +142,8 @@ def test_exposure_is_in_percent_minutes(value: Figure, said: str) -> None:
     [
         ("canary", "is seen by up to 20 % of the traffic and is aborted after 10m to 12m by errors-in-logs"),
         ("person", "is seen by up to 20 % of the traffic and is never aborted: it waits for a person"),
-        ("instant", "is seen by up to 100 % of the traffic and is never aborted: it is promoted all the same"),
+        ("instant", "is seen by up to 100 % of the traffic and is never aborted: it is promoted anyway"),
+        ("unknown", "is seen by up to 50 % of the traffic and is never aborted, as far as is known: it stays as it is"),
         ("blue-green", "is seen by nobody and is aborted after at least 30s by smoke"),
         ("refused", "The controller refuses it: nothing starts"),
     ],

@@ -1,0 +1,118 @@
+"""`rolloutlint simulate`: what an update of each Rollout does, with every outcome of its measurements."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import Any, cast
+
+import click
+
+from rolloutlint.catalogue import load_catalogue
+from rolloutlint.cli.check import NOTHING_TO_LINT
+from rolloutlint.cli.graph import LOST
+from rolloutlint.cli.settings import make_settings, settings_options
+from rolloutlint.errors import UsageError
+
+FORMS = ("text", "json", "markdown", "svg", "html")
+QUERY_WORLDS = (
+    "normal",
+    "healthy",
+    "healthy-no-failures",
+    "failing",
+    "failing-no-successes",
+    "started",
+    "absent",
+    "idle",
+    "unreachable",
+)
+
+
+@click.command()
+@click.argument("paths", nargs=-1)
+@click.option("--rollout", default="", metavar="NS/NAME", help="Simulate one Rollout only.")
+@click.option(
+    "-f",
+    "--format",
+    "form",
+    type=click.Choice(FORMS),
+    help="Default: what the suffix of the output file says, or text.",
+)
+@click.option("-o", "--output", default="", metavar="FILE", help="Write to FILE instead of standard output.")
+@click.option(
+    "--outcome",
+    "outcomes",
+    multiple=True,
+    metavar="METRIC=SSFFE",
+    help="Replay one history step by step: what METRIC gives, measurement by measurement (Success, Failure, "
+    "Inconclusive, Error). The last letter repeats, and each AnalysisRun starts from the first again. METRIC is a "
+    "name, for all metrics of that name, or TEMPLATE:METRIC, which wins. All others succeed. May be repeated.",
+)
+@click.option(
+    "--query-world",
+    type=click.Choice(QUERY_WORLDS),
+    help="Measurements give what queries and conditions give in this world (see explain-metric).",
+)
+@click.option("-v", "--verbose", is_flag=True, help="In text: why figures are bounds, and the way to each ending.")
+@settings_options
+@click.option("--allow-empty", is_flag=True, help="Exit 0 where there is no Rollout to simulate.")
+def simulate(
+    paths: tuple[str, ...],
+    rollout: str,
+    form: str | None,
+    output: str,
+    outcomes: tuple[str, ...],
+    query_world: str | None,
+    verbose: bool,
+    **flags: Any,
+) -> int:
+    """Show what an update of the Rollouts in PATHS does: how long it takes, and what stops a broken version.
+
+    PATHS as in `check`. Every possible outcome of every measurement is followed. The worst Rollout comes first: the
+    one whose broken version would be seen by the most users for the longest time.
+    """
+    from rolloutlint import simulations
+    from rolloutlint.engine import open_paths
+    from rolloutlint.report import replay, simulation
+
+    allow_empty = flags.pop("allow_empty")
+    histories = [_history(text) for text in outcomes]
+    suffix = os.path.splitext(output)[1].lower()
+    wanted = form or simulation.SUFFIXES.get(suffix, "text")
+    if histories and wanted not in replay.FORMATS:
+        raise UsageError(f"--outcome: a history is written as {', '.join(replay.FORMATS)}, not as {wanted}")
+    catalogue = load_catalogue()
+    settings, _ = make_settings(catalogue, flags)
+    run = open_paths(paths or (".",), settings, catalogue)
+    lost = sorted({(left.source, left.message) for left in run.incomplete if left.lost})
+    for source, message in lost:
+        click.echo(f"rolloutlint: {source}: {message}", err=True)
+    none = not run.world.of_kind("argoproj.io", "Rollout")
+    world = cast("Any", query_world)
+    plans = simulations.plans(run.world, settings, "" if none else rollout, world)
+    if histories and plans:
+        text = replay.FORMATS[wanted](simulations.replays(plans, histories), verbose)
+    else:
+        text = simulation.FORMATS[wanted](simulations.simulations(plans), verbose)
+    if not plans:
+        click.echo("rolloutlint: nothing to simulate: no Rollout among the inputs that could be read", err=True)
+    if output:
+        try:
+            with open(output, "w", encoding="utf-8", newline="") as handle:
+                handle.write(text)
+        except OSError as error:
+            raise UsageError(f"cannot write {output}: {error.strerror}") from None
+    else:
+        sys.stdout.write(text)
+    if lost:
+        return LOST
+    return 0 if plans or allow_empty else NOTHING_TO_LINT
+
+
+def _history(text: str) -> tuple[str, str]:
+    """Metric and letters. Raises `UsageError` where they are not written as METRIC=LETTERS."""
+    metric, _, letters = text.rpartition("=")
+    if not metric or not re.fullmatch("[SFIE]+", letters):
+        raise UsageError(f"--outcome: `{text}`: write METRIC=LETTERS with letters of S, F, I and E, e.g. errors=SSF")
+    return metric, letters
