@@ -93,6 +93,7 @@ ol.trace span { display: inline-block; min-width: 4.2rem; color: var(--soft); }
   main, header, footer { max-width: none; padding: 0; }
   section.rollout { break-before: page; border: 0; }
   dl.figures { grid-template-columns: repeat(3, 1fr); }
+  table, ol.trace { font-size: 8.5pt; }
   figure, tr, li, dl { break-inside: avoid; }
   h2, h3, summary { break-after: avoid; }
   details::details-content { content-visibility: visible; height: auto; }

@@ -330,7 +330,13 @@ def _stair_labels(page: _Page, stairs: Sequence[Stair], plot: Box) -> None:
     if page.axis.end > page.axis.right:
         areas.append(Box(page.axis.right, plot.top, page.axis.end, plot.bottom))
     lines = [Box(x - 1, plot.top - 18, x + 1, plot.bottom) for _, x, _ in _flag_marks(page)]
-    lines += [Box(x - 7, plot.top, x + 7, plot.bottom) for x in map(torn, page.axis.columns) if x is not None]
+    tears = {column.stage: torn(column) for column in page.axis.columns}
+    lines += [
+        Box(x - 7, area.top - 12, x + 7, plot.bottom)
+        for stair, area in zip(stairs, areas, strict=False)
+        for x in (tears[stage] for stage in stair.stages)
+        if x is not None
+    ]
     bare = [Box(each.left, plot.top, each.right, plot.bottom) for each in stretches(page.simulation, page.axis)]
     for stair, area in zip(stairs, areas, strict=False):
         width = area.right - area.left
@@ -345,6 +351,7 @@ def _stair_labels(page: _Page, stairs: Sequence[Stair], plot: Box) -> None:
             Label(text, "n", area.right - 2, y, "end"),
             Label(text, "b", area.right - 1, y, "end"),
             Label(text, "b", area.right - 7, y, "end"),
+            Label(text, "b", area.left + 2, y - 10),
         ]
         placed = page.try_one([each for each in candidates if each.box.left > plot.left], others)
         pods = words.pods(stair.pods)

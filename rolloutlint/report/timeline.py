@@ -184,7 +184,7 @@ def stretches(simulation: Simulation, axis: Timeline) -> Iterator[Stretch]:
             c
             for c in inner
             if (c.start < each.end and c.end > each.start)
-            or (simulation.plan.stages[c.stage].share.most and not _guarded(c, guards))
+            or (not _measured(simulation.plan.stages[c.stage]) and not _guarded(c, guards))
         ]
         if kept:
             first, last = kept[0], kept[-1]
@@ -192,6 +192,11 @@ def stretches(simulation: Simulation, axis: Timeline) -> Iterator[Stretch]:
             right = _inside(last, each.end, late=False) if last.end > each.end else last.right
             if right > left:
                 yield Stretch(each, left, right)
+
+
+def _measured(stage: Stage) -> bool:
+    """Whether a stage has an analysis of its own, or no traffic that could be guarded."""
+    return not stage.share.most or isinstance(stage.wait, (Analysed, Experimented))
 
 
 def _guarded(column: Column, guards: Sequence[Placed]) -> bool:
