@@ -207,6 +207,20 @@ class Mesh:
         found = most_specific(host, rows) if rows else None
         return found[1] if found else ()
 
+    @cached_property
+    def _rule_hosts(self) -> Mapping[str, Sequence[Config]]:
+        found: dict[str, list[Config]] = {}
+        for rule in self.of_kind("DestinationRule"):
+            host = rule.spec.get("host")
+            if isinstance(host, str) and host:
+                found.setdefault(full_host(host, rule.namespace, self.domain), []).append(rule)
+        return found
+
+    def rules_for(self, host: str) -> Sequence[Config]:
+        """The DestinationRules of all namespaces whose host is the full host `host`, or a wildcard that covers it."""
+        wide = (f"*{host[cut:]}" for cut in range(len(host) + 1))
+        return [rule for name in (host, *wide) for rule in self._rule_hosts.get(name, ())]
+
     def destination_rules(
         self, host: str, service_namespace: str, client: str, labels: Mapping[str, str] | None = None
     ) -> RuleSet | None:

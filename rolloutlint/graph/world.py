@@ -93,6 +93,7 @@ class World:
         self._namings = namings
         self._views: dict[int, View] = {}
         self._shared: dict[int, dict[object, Any]] = {}
+        self._derived: dict[object, Any] = {}
         self._answers: dict[int, tuple[Reference, ...]] = {}
         self._sync_ends: dict[int, SyncEnd] = {}
         self._placed: dict[tuple[str, str], dict[tuple[str | None, str], list[Resource]]] = {}
@@ -170,6 +171,13 @@ class World:
         if key not in facts:
             facts[key] = make()
         made: T = facts[key]
+        return made
+
+    def derived(self, key: object, make: Callable[[], T]) -> T:
+        """What rules derive from the whole world, or from one of its scopes: made once, kept for the run."""
+        if key not in self._derived:
+            self._derived[key] = make()
+        made: T = self._derived[key]
         return made
 
     def namespace(self, resource: Resource) -> str | None:
