@@ -14,8 +14,8 @@ from rolloutlint.checks.istio_mesh import (
     view_of,
 )
 from rolloutlint.checks.neighbours import near_name
-from rolloutlint.controllers.istio import Config, Mesh
-from rolloutlint.controllers.istio_hosts import ServiceName, half_host, service_of
+from rolloutlint.controllers.istio import Backend, Config, Mesh
+from rolloutlint.controllers.istio_hosts import MESH, ServiceName, half_host, service_of, visible
 from rolloutlint.finding import Finding, Path
 from rolloutlint.lang.names import near
 from rolloutlint.model import DestinationRule, View, VirtualService
@@ -59,13 +59,19 @@ def _is_service(ctx: Context[View], mesh: Mesh, meant: ServiceName) -> bool:
 
 @check("RL521")
 def host_missing(ctx: Context[VirtualService]) -> Iterator[Finding]:
-    """A destination whose Service is not there, and no ServiceEntry of that host either."""
+    """A destination whose Service is not there or not visible, and no ServiceEntry of that host either."""
     mesh = mesh_of(ctx)
+    callers = _callers(ctx)
     for destination in destinations(ctx):
-        if mesh.backends(destination.full) or destination.host.startswith("*"):
+        there = mesh.covering(destination.full)
+        seen = [b for b in there if any(visible(b.config.exported, caller) is not False for caller in callers)]
+        if seen or destination.host.startswith("*"):
+            continue
+        path = (*destination.path, "host")
+        if any(b.host == destination.full for b in there):
+            yield from _hidden(ctx, there[0], path, destination.host)
             continue
         reference = service_reference(ctx, destination)
-        path = (*destination.path, "host")
         if reference is None:
             outside = half_host(destination.host) is None or not _is_service_shape(mesh, destination.host)
             if ctx.world.closed and outside:
@@ -82,6 +88,30 @@ def host_missing(ctx: Context[VirtualService]) -> Iterator[Finding]:
             service=reference.naming.name,
             where=f"namespace `{namespace}`" if namespace else "its namespace",
             hint=hint,
+        )
+
+
+def _callers(ctx: Context[VirtualService]) -> frozenset[str | None]:
+    """The namespaces whose sidecars certainly use a VirtualService; `None`: not known, or only gateways do."""
+    config = mesh_of(ctx).config("VirtualService", ctx.world.namespace(ctx.resource.resource) or "", ctx.resource.name)
+    if config is None or MESH not in config.gateways or config.namespace == "":
+        return frozenset({None})
+    return frozenset({config.namespace}) if "*" in config.exported else config.exported
+
+
+def _hidden(ctx: Context[VirtualService], backend: Backend, path: Path, host: str) -> Iterator[Finding]:
+    """The finding about a Service or ServiceEntry that is there and that those callers do not see."""
+    if certain(ctx, backend.config, ()):
+        place = ("metadata", "annotations") if backend.kind == "Service" else ("spec", "exportTo")
+        yield ctx.finding(
+            path,
+            variant="hidden",
+            related=(view_of(ctx, backend.config).related(place, "exported here", "key"),),
+            kind=backend.kind,
+            service=backend.config.name,
+            host=host,
+            where=", ".join(f"`{name}`" for name in sorted(backend.config.exported)),
+            callers=", ".join(f"`{name}`" for name in sorted(filter(None, _callers(ctx)))),
         )
 
 

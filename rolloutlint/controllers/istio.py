@@ -158,6 +158,11 @@ class Mesh:
         found = most_specific(host, self._wild) if self._wild else None
         return found[1] if found else ()
 
+    def covering(self, host: str) -> Sequence[Backend]:
+        """Everything that has the full host `host` or a wildcard that covers it, the most specific first."""
+        wide = (f"*{host[cut:]}" for cut in range(len(host) + 1)) if self._wild else ()
+        return [backend for name in (host, *wide) for backend in self._backends.get(name, ())]
+
     def backend(self, host: str, client: str | None) -> Backend | None:
         """What a full host means to a proxy in namespace `client` (`None`: unknown), if that sees anything.
 
