@@ -28,8 +28,9 @@ from rolloutlint.controllers.analysis_run import (
 )
 from rolloutlint.simulate.times import Times, ticks
 
-LIMIT: Final = 400_000
-"""Steps of the search for one metric; what needs more is not explored."""
+MOST_STATES: Final = 50_000
+MOST_STEPS: Final = 1_000_000
+"""Merged states of a metric, and states over time; what has more is not explored."""
 
 Came: TypeAlias = "tuple[int, int, Outcome]"
 """The time and the state before a measurement, and what it gave."""
@@ -37,6 +38,18 @@ Came: TypeAlias = "tuple[int, int, Outcome]"
 
 class TooLargeError(Exception):
     """The search would take too long."""
+
+
+class Step(NamedTuple):
+    """What an outcome does to a merged state."""
+
+    outcome: Outcome
+    success: int
+    """1 for a success, else 0."""
+    follow: int
+    """The next state; -1 where it ends."""
+    phase: RunPhase | None
+    """The phase in which it ends."""
 
 
 class Gap(NamedTuple):
@@ -63,11 +76,16 @@ class Ways(NamedTuple):
     endless: bool
     """Whether some history never ends."""
     waiting: tuple[Gap, ...]
-    """Between which measurements it can be, by start; each gap once, as cheap as it can be had."""
-    origins: Mapping[tuple[int, int], Came]
-    """Time and state -> how the cheapest history came there."""
+    """Between which measurements it can be, by start."""
     ends: Mapping[tuple[int, RunPhase], Came]
-    """Time and phase of an end -> how the cheapest history came there."""
+    """Time and phase of an end -> the last measurement of the cheapest history that ends so."""
+    layers: Mapping[int, Mapping[int, int]]
+    """Time of a measurement -> the states before it, with the successes that each needs."""
+    automaton: Sequence[Sequence[Step]]
+    """State -> what each outcome does to it."""
+    retry: int
+    interval: int
+    """Ticks until the next measurement, after an Error and otherwise."""
 
     def alive(self, tick: int) -> bool:
         """Whether it can be not bad through `tick`."""
@@ -79,14 +97,8 @@ class Ways(NamedTuple):
         return any(tick in times for phase, times in self.bad.items() if SEVERITY.index(phase) <= most)
 
 
-class _Automaton(NamedTuple):
-    """The merged states of a metric: for each, what each outcome leads to."""
-
-    steps: tuple[Mapping[Outcome, tuple[int, RunPhase | None]], ...]
-    """State -> outcome -> (next state, or -1; phase if it ends there)."""
-
-
-def _automaton(spec: MetricSpec, outcomes: str) -> _Automaton:
+def _automaton(spec: MetricSpec, outcomes: str) -> Sequence[Sequence[Step]]:
+    """The merged states of a metric, the first one first: for each, what each outcome does."""
     bounds = spec.bounds
     finite = not math.isinf(bounds.measurements)
 
@@ -102,25 +114,25 @@ def _automaton(spec: MetricSpec, outcomes: str) -> _Automaton:
 
     numbers = {MetricState(): 0}
     waiting = [MetricState()]
-    steps: list[dict[Outcome, tuple[int, RunPhase | None]]] = []
+    automaton: list[list[Step]] = []
     for state in waiting:
-        follow: dict[Outcome, tuple[int, RunPhase | None]] = {}
+        steps = []
         for letter in outcomes:
             outcome: Outcome = letter  # type: ignore[assignment]
             after = recorded(state, outcome, 0)
             phase = assessed(bounds, after, False)
             if phase in COMPLETED:
-                follow[outcome] = -1, phase
+                steps.append(Step(outcome, outcome == "S", -1, phase))
                 continue
             key = merged(after)
             if key not in numbers:
                 numbers[key] = len(numbers)
                 waiting.append(key)
-                if len(numbers) > LIMIT // 4:
+                if len(numbers) > MOST_STATES:
                     raise TooLargeError
-            follow[outcome] = numbers[key], None
-        steps.append(follow)
-    return _Automaton(tuple(steps))
+            steps.append(Step(outcome, outcome == "S", numbers[key], None))
+        automaton.append(steps)
+    return automaton
 
 
 def ways(spec: MetricSpec, outcomes: str, tick: int, horizon: int) -> Ways:
@@ -131,74 +143,96 @@ def ways(spec: MetricSpec, outcomes: str, tick: int, horizon: int) -> Ways:
     """
     automaton = _automaton(spec, outcomes)
     retry = RETRY // tick
-    interval = None if spec.interval is None else spec.interval // tick
+    # without an interval a second measurement is refused by ValidateMetrics; upstream would never come to it
+    interval = horizon + 1 if spec.interval is None else spec.interval // tick
     first = spec.delay // tick
     frontier: dict[int, dict[int, int]] = {first: {0: 0}}
+    layers: dict[int, Mapping[int, int]] = {}
     times = [first]
     done: dict[int, int] = {}
     bad: dict[RunPhase, int] = {}
-    origins: dict[tuple[int, int], Came] = {}
     ends: dict[tuple[int, RunPhase], Came] = {}
-    gaps: dict[tuple[int, int], Gap] = {(0, first): Gap(0, first, 0, None)} if first else {}
-    endless = False
-    work = 0
-    last_bad = -1
+    gaps = [Gap(0, first, 0, None)] if first else []
+    endless, work, last_bad = False, 0, -1
     while times:
         now = heapq.heappop(times)
-        states = frontier.pop(now)
+        states = layers[now] = frontier.pop(now)
         if now > horizon:
             endless = True
             continue
+        again = frontier.get(now + retry, {})
+        onward = again if retry == interval else frontier.get(now + interval, {})
+        soon: Came | None = None
+        late: Came | None = None
+        soon_cost = late_cost = 0
         for state, cost in states.items():
-            for outcome, (follow, phase) in automaton.steps[state].items():
-                work += 1
-                spent = cost + (outcome == "S")
-                if phase is not None:
-                    if phase in BAD:
-                        bad[phase] = bad.get(phase, 0) | 1 << now
-                        ends.setdefault((now, phase), (now, state, outcome))
-                        last_bad = now
-                    elif spent < done.get(now, spent + 1):
-                        done[now] = spent
-                        ends[now, phase] = now, state, outcome
-                    continue
-                wait = retry if outcome == "E" else interval
-                if wait is None:  # refused by ValidateMetrics: more than one measurement and no interval
-                    endless = True
-                    wait = horizon + 1
-                later = now + wait
-                bucket = frontier.get(later)
-                if bucket is None:
-                    bucket = frontier[later] = {}
-                    heapq.heappush(times, later)
-                if spent < bucket.get(follow, spent + 1):
+            for step in automaton[state]:
+                outcome, success, follow, phase = step
+                spent = cost + success
+                if phase is None:
+                    bucket = again if outcome == "E" else onward
+                    known = bucket.get(follow)
+                    if known is not None and known <= spent:
+                        continue
                     bucket[follow] = spent
-                    origins[later, follow] = now, state, outcome
-                gap = gaps.get((now, later))
-                if gap is None or spent < gap.cost:
-                    gaps[now, later] = Gap(now, later, spent, (now, state, outcome))
-        if work > LIMIT:
+                    if outcome == "E":
+                        if soon is None or spent < soon_cost:
+                            soon, soon_cost = (now, state, outcome), spent
+                    elif late is None or spent < late_cost:
+                        late, late_cost = (now, state, outcome), spent
+                elif phase in BAD:
+                    if (now, phase) not in ends:
+                        bad[phase] = bad.get(phase, 0) | 1 << now
+                        ends[now, phase] = now, state, outcome
+                        last_bad = now
+                elif now not in done or spent < done[now]:
+                    done[now] = spent
+                    ends[now, phase] = now, state, outcome
+        following = ((soon, soon_cost, now + retry, again), (late, late_cost, now + interval, onward))
+        for came, cost, later, bucket in following:
+            if came is not None:
+                gaps.append(Gap(now, later, cost, came))
+                if later not in frontier:
+                    frontier[later] = bucket
+                    heapq.heappush(times, later)
+        work += len(states)
+        if work > MOST_STEPS:
             raise TooLargeError
     return Ways(
         done=done,
         bad={phase: Times(mask, horizon + 1 if endless else None) for phase, mask in bad.items()},
         death=None if done or endless else last_bad,
         endless=endless,
-        waiting=tuple(gaps[key] for key in sorted(gaps)),
-        origins=origins,
+        waiting=tuple(gaps),
+        layers=layers,
         ends=ends,
+        automaton=automaton,
+        retry=retry,
+        interval=interval,
     )
 
 
 def history(found: Ways, end: Came) -> str:
     """The letters of the cheapest history that ends with the measurement `end`."""
-    letters: list[str] = [end[2]]
-    key = end[0], end[1]
-    while key in found.origins:
-        before = found.origins[key]
-        letters.append(before[2])
-        key = before[0], before[1]
+    letters = [end[2]]
+    now, state = end[0], end[1]
+    cost = found.layers[now][state]
+    while (before := _before(found, now, state, cost)) is not None:
+        now, state, outcome = before
+        cost = found.layers[now][state]
+        letters.append(outcome)
     return "".join(reversed(letters))
+
+
+def _before(found: Ways, now: int, state: int, cost: int) -> Came | None:
+    """A measurement that leads to a state at a time at its cost; `None` for the first."""
+    for wait in (found.interval, found.retry):
+        for origin, paid in found.layers.get(now - wait, {}).items():
+            for step in found.automaton[origin]:
+                took = found.retry if step.outcome == "E" else found.interval
+                if step.follow == state and took == wait and paid + step.success == cost:
+                    return now - wait, origin, step.outcome
+    return None
 
 
 def quiet(found: Ways, tick: int) -> str:

@@ -15,7 +15,6 @@ from fractions import Fraction
 from typing import NamedTuple, TypeAlias
 
 from rolloutlint.controllers.analysis_run import (
-    COMPLETED,
     RETRY,
     MetricSpec,
     Outcome,
@@ -136,34 +135,48 @@ class _Live(NamedTuple):
     """A run while the rollout goes on. `known` are the metrics whose rules are known."""
 
     run: Run
+    metrics: tuple[Metric, ...]
+    """Those whose rules are known."""
+    specs: tuple[MetricSpec, ...]
+    patience: int
+    """How long it is followed in or beside a stage that nothing else ends: until no answer can bring anything new."""
     started: int
     state: RunState
+    wake: int | None
+    """When it is looked at next of its own accord."""
 
     @property
     def phase(self) -> RunPhase:
         if self.run.fault:
             return "Error"
-        return self.state.phase if known(self.run) else "Successful"
-
-
-def known(run: Run) -> tuple[Metric, ...]:
-    """The metrics of a run whose rules are known; the others are left out of the play."""
-    return tuple(metric for metric in run.metrics if metric.spec is not None)
-
-
-def specs_of(run: Run) -> tuple[MetricSpec, ...]:
-    """The rules of the metrics of `known`."""
-    return tuple(metric.spec for metric in run.metrics if metric.spec is not None)
+        return self.state.phase if self.specs else "Successful"
 
 
 def play(plan: Plan, answers: Answers, *, longest: int = 0, unattended: int | None = None) -> Walk:
     """The way through `plan` on which every measurement gives what `answers` says.
 
     `longest` is after how many measurements of a metric the answers no longer change; where nothing ends a stage, the
-    analyses beside it are followed until they can no longer surprise. At stage
-    `unattended` no person comes.
+    analyses beside it are followed until they can no longer surprise. At stage `unattended` no person comes.
     """
     return _Player(plan, answers, longest, unattended).walk()
+
+
+class Fork:
+    """A walk that can be taken up again at the start of any of its stages, with other answers from there on."""
+
+    def __init__(self, plan: Plan, answers: Answers) -> None:
+        player = _Player(plan, answers, 0, None)
+        self._starts: dict[int, _Player] = {}
+        self.walk = player.walk(self._starts)
+        """The walk itself."""
+
+    def start(self, stage: int) -> int | None:
+        """When the walk comes to a stage; `None` where it does not."""
+        return self._starts[stage].now if stage in self._starts else None
+
+    def onward(self, stage: int, answers: Answers) -> Walk:
+        """The walk that turns off at the start of a stage that the walk comes to."""
+        return self._starts[stage].copy(answers).walk_on()
 
 
 class _Player:
@@ -186,12 +199,29 @@ class _Player:
         self.taken: list[Taken] = []
         self.events: list[Event] = []
 
-    def walk(self) -> Walk:
+    def copy(self, answers: Answers) -> _Player:
+        """The same play, to be gone on with by itself."""
+        other = _Player(self.plan, answers, self.longest, self.unattended)
+        other.numbers = self.numbers.copy()
+        other.now, other.index, other.entered = self.now, self.index, self.entered
+        other.stalled, other.people, other.background = self.stalled, self.people, self.background
+        other.beside, other.stays = [*self.beside], [*self.stays]
+        other.taken, other.events = [*self.taken], [*self.events]
+        return other
+
+    def walk(self, starts: dict[int, _Player] | None = None) -> Walk:
+        """Play it all; `starts` gets a copy of the play at the start of each stage."""
         if self.plan.refused:
             self._say(f"refused: {self.plan.refused[0]}", self.plan.place)
             return self._end("refused", None, ())
         self._enter()
+        return self.walk_on(starts)
+
+    def walk_on(self, starts: dict[int, _Player] | None = None) -> Walk:
+        """Play on from where it is."""
         while self.index < len(self.plan.stages):
+            if starts is not None and self.index not in starts:
+                starts[self.index] = self.copy(self.answers)
             self._measure()
             self._stall()
             ended = self._judged()
@@ -235,7 +265,10 @@ class _Player:
         return self.plan.leak == "respawn" and live.phase == "Inconclusive"
 
     def _start(self, run: Run) -> _Live:
-        return _Live(run, self.now, new_run(specs_of(run)))
+        metrics = () if run.fault else tuple(metric for metric in run.metrics if metric.spec is not None)
+        specs = tuple(metric.spec for metric in metrics if metric.spec is not None)
+        wake = self.now if specs else None
+        return _Live(run, metrics, specs, self._patience(specs), self.now, new_run(specs), wake)
 
     def _measure(self) -> None:
         """Take every measurement that is due now, until the runs have settled."""
@@ -244,20 +277,17 @@ class _Player:
         self.beside = [self._settled(live) for live in self.beside]
 
     def _settled(self, live: _Live) -> _Live:
-        run, started, state = live
-        specs, metrics = specs_of(run), known(run)
-        if run.fault or not specs:
+        if live.wake is None or live.wake > self.now:
             return live
-        while state.phase not in COMPLETED:
-            at = self.now - started
-            wake = wake_up(specs, state)
-            if wake is None or wake > at:
-                break
-            outcomes = {index: self._asked(live.run, metrics[index]) for index in due(specs, state, at)}
+        specs, state, at = live.specs, live.state, self.now - live.started
+        wake = wake_up(specs, state)
+        while wake is not None and wake <= at:
+            outcomes = {index: self._asked(live.run, live.metrics[index]) for index in due(specs, state, at)}
             before, state = state, reconciled(specs, state, at, outcomes)
+            wake = wake_up(specs, state)
             if state == before:
                 break
-        return _Live(run, started, state)
+        return live._replace(state=state, wake=None if wake is None else live.started + wake)
 
     def _asked(self, run: Run, metric: Metric) -> Outcome:
         key = id(run), id(metric)
@@ -305,7 +335,7 @@ class _Player:
         if live.run.fault:
             yield Cause(live.run, None, phase)
             return
-        for metric, state in zip(known(live.run), live.state.metrics, strict=True):
+        for metric, state in zip(live.metrics, live.state.metrics, strict=True):
             if state.phase == phase and not metric.dry_run:
                 yield Cause(live.run, metric, phase)
 
@@ -347,16 +377,14 @@ class _Player:
         if isinstance(wait, Experimented) and wait.duration is not None and self.stalled is None:
             times.append(self.entered + wait.duration.least)
         endless = not any(at > self.now for at in times)
-        for live in self._lives():
-            specs = specs_of(live.run)
-            wake = None if live.run.fault or not specs else wake_up(specs, live.state)
-            if wake is not None and not (endless and live.started + wake > self.entered + self._patience(specs)):
-                times.append(live.started + wake)
-        later = [at for at in times if at > self.now]
-        return min(later, default=None)
+        wakes = (
+            live.wake
+            for live in self._lives()
+            if live.wake is not None and not (endless and live.wake > self.entered + live.patience)
+        )
+        return min((at for at in (*times, *wakes) if at > self.now), default=None)
 
     def _patience(self, specs: Sequence[MetricSpec]) -> int:
-        """How long analyses in or beside an endless stage are followed: until no answer can bring anything new."""
         longest = 0
         for spec in specs:
             bounds = spec.bounds

@@ -5,11 +5,12 @@ Endings and evidence are found by `explore`; what a version does that is well, o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import Final
 
 from rolloutlint.controllers.analysis_run import Outcome
+from rolloutlint.finding import Place
 from rolloutlint.lang.duration import format_duration
 from rolloutlint.simulate.explore import Exploration, Reached, explore
 from rolloutlint.simulate.leaks import drift
@@ -32,7 +33,7 @@ from rolloutlint.simulate.plan import (
     Why,
     runs_of,
 )
-from rolloutlint.simulate.player import Answers, Asked, Walk, play
+from rolloutlint.simulate.player import Answers, Asked, Fork, Walk, play
 from rolloutlint.simulate.result import (
     Bar,
     Broken,
@@ -59,39 +60,37 @@ def simulate(plan: Plan) -> Simulation:
     if plan.refused:
         return _refused(plan)
     found = explore(plan)
-    healthy = play(plan, failing_from(None))
-    bars = tuple(_bars(plan, healthy))
+    healthy = Fork(plan, failing_from(None))
+    bars = tuple(_bars(plan, healthy.walk))
     endings = tuple(_endings(plan, found))
     unknown = tuple(_unknown(plan))
     return Simulation(
         plan=plan,
-        rows=tuple(_rows(plan, healthy)),
+        rows=tuple(_rows(plan, healthy.walk)),
         bars=bars,
-        unguarded=tuple(_unguarded(plan, healthy, bars)),
+        unguarded=tuple(_unguarded(plan, healthy.walk, bars)),
         endings=endings,
         promotion=_promotion(plan, found),
         evidence=found.evidence,
         evidence_why=(*found.cut, *unknown),
         gates=tuple(_gates(plan, found)),
         broken=broken(plan),
-        detections=tuple(_detections(plan)),
+        detections=tuple(_detections(plan, healthy)),
         people=sum(isinstance(stage.wait, Person) for stage in plan.stages),
         hangs=tuple(_hangs(plan, endings)),
         bounds=tuple(dict.fromkeys((*found.cut, *_open_times(plan.stages), *unknown))),
     )
 
 
-def failing_from(stage: int | None, only: tuple[Run, Metric] | None = None) -> Answers:
+def failing_from(stage: int | None, only: Place | None = None) -> Answers:
     """A version that is well until a stage is reached (`None`: for ever) and fails every measurement from then on.
 
-    With `only` one metric of one run notices it, and the others find nothing wrong.
+    With `only` one metric of a template notices it, wherever it runs, and the others find nothing wrong.
     """
 
     def answer(asked: Asked) -> Outcome:
-        fails = stage is not None and asked.stage >= stage and "F" in asked.metric.outcomes
-        if only is not None and not (asked.run is only[0] and asked.metric is only[1]):
-            fails = False
-        return "F" if fails else well(asked.metric.outcomes)
+        fails = stage is not None and asked.stage >= stage and only in (None, asked.metric.place)
+        return "F" if fails and "F" in asked.metric.outcomes else well(asked.metric.outcomes)
 
     return answer
 
@@ -101,7 +100,9 @@ def broken(plan: Plan) -> Broken | None:
     if plan.refused:
         return None
     seen_by_all = play(plan, failing_from(0))
-    walks = [seen_by_all, *_seen_by_one(plan, 0)] if seen_by_all.kind == "aborted" else [seen_by_all]
+    walks = [seen_by_all]
+    if seen_by_all.kind == "aborted":
+        walks += aborted_walks(play(plan, failing_from(0, metric)) for metric in noticing(plan))
     slowest = max(walks, key=lambda walk: (walk.exposure(plan)[1], walk.at))
     share = max((walk.largest_share(plan) for walk in walks), key=lambda share: (share.most, share.least))
     aborted = seen_by_all.kind == "aborted"
@@ -115,14 +116,20 @@ def broken(plan: Plan) -> Broken | None:
     )
 
 
-def _seen_by_one(plan: Plan, stage: int) -> Iterator[Walk]:
-    """The aborts of a version that is broken from a stage on and that only one metric notices, for each metric."""
-    for run in runs(plan):
-        for metric in run.metrics:
-            if metric.spec is not None and not metric.dry_run and "F" in metric.outcomes:
-                walk = play(plan, failing_from(stage, (run, metric)))
-                if walk.kind == "aborted":
-                    yield walk
+def noticing(plan: Plan) -> Sequence[Place]:
+    """The metrics that can notice a broken version, each once, however many analyses run it."""
+    found = (
+        metric.place
+        for run in runs(plan)
+        for metric in run.metrics
+        if metric.spec is not None and not metric.dry_run and "F" in metric.outcomes
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def aborted_walks(walks: Iterable[Walk]) -> Sequence[Walk]:
+    """Those that end in an abort."""
+    return [walk for walk in walks if walk.kind == "aborted"]
 
 
 def runs(plan: Plan) -> Iterator[Run]:
@@ -433,21 +440,19 @@ def _gate(run: Run, evidence: int | None) -> Gate:
     return Gate(run.label, run.place, None if run.fault or run.unknown else evidence, why)
 
 
-def _detections(plan: Plan) -> Iterator[Detection]:
+def _detections(plan: Plan, healthy: Fork) -> Iterator[Detection]:
     """For each share that the new version reaches: how long a fault that begins with it goes unnoticed."""
     highest = NOTHING
     for index, stage in enumerate(plan.stages):
-        if (stage.share.least, stage.share.most) <= (highest.least, highest.most):
+        start = healthy.start(index)
+        if start is None or (stage.share.least, stage.share.most) <= (highest.least, highest.most):
             continue
         highest = stage.share
-        walk = play(plan, failing_from(index))
-        start = next((stay.start for stay in walk.stays if stay.stage == index), None)
-        if start is None:
-            return
+        walk = slowest = healthy.onward(index, failing_from(index))
         aborted = walk.kind == "aborted"
-        slowest = walk
         if aborted:
-            slowest = max((walk, *_seen_by_one(plan, index)), key=lambda one: (one.exposure(plan, start)[1], one.at))
+            alone = aborted_walks(healthy.onward(index, failing_from(index, metric)) for metric in noticing(plan))
+            slowest = max((walk, *alone), key=lambda one: (one.exposure(plan, start)[1], one.at))
         yield Detection(
             stage=index,
             share=stage.share,
