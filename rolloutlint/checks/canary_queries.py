@@ -85,7 +85,7 @@ def query_not_canary(ctx: Context[AnalysisTemplate]) -> Iterator[Finding]:
             continue
         for use in uses:
             variant = _dilution(use)
-            if variant is None or _names_the_new_version(ctx, use, node):
+            if variant is None or _names_the_new_version(ctx.resource, use, node):
                 continue
             weight = _weight(use)
             yield ctx.finding(
@@ -127,12 +127,17 @@ def _splits_versions(node: Node) -> bool:
     return any(label in VERSION_LABELS or "{{" in label for label in kept)
 
 
-def _names_the_new_version(ctx: Context[AnalysisTemplate], use: Use, node: Node) -> bool:
+def asks_about_all(template: AnalysisTemplate, use: Use, node: Node) -> bool:
+    """Whether nothing in a query tells the new version from the old one, as far as its texts say."""
+    return bool(selectors(node)) and not _splits_versions(node) and not _names_the_new_version(template, use, node)
+
+
+def _names_the_new_version(template: AnalysisTemplate, use: Use, node: Node) -> bool:
     """Whether some selector asks for one version, or may do so."""
     names = [s.name for s in use.rollout.services if s.role in ("canaryService", "previewService", "pingService")]
     subset = use.rollout.destination_rule
     names += [subset.canary_subset] if subset is not None else []
-    values = _values(ctx, use)
+    values = _values(template, use)
     return any(_is_of_one_version(selector, [n for n in names if n], values) for selector in selectors(node))
 
 
@@ -150,9 +155,9 @@ def _is_of_one_version(selector: Selector, names: Sequence[str], values: Mapping
     return False
 
 
-def _values(ctx: Context[AnalysisTemplate], use: Use) -> Mapping[str, str]:
+def _values(template: AnalysisTemplate, use: Use) -> Mapping[str, str]:
     """The arguments whose value in one use is a text that stands in the manifests."""
-    declared: dict[str, Any] = {text(a.get("name")): a for _, a in ctx.resource.arguments}
+    declared: dict[str, Any] = {text(a.get("name")): a for _, a in template.arguments}
     declared.update({text(a.get("name")): a for _, a in use.analysis.arguments})
     return {
         name: argument["value"]

@@ -21,6 +21,7 @@ from rolloutlint.controllers.istio_hosts import (
     most_specific,
     protocol_of,
     visible,
+    within,
 )
 from rolloutlint.controllers.istio_values import as_list, as_map, strings_of, text_of
 
@@ -284,6 +285,29 @@ class Mesh:
         }
         found = most_specific(host, {name: configs for name, configs in seen.items() if configs})
         return tuple(sorted(found[1], key=lambda c: (export_rank(c, client), c.name, c.namespace))) if found else ()
+
+    def users(self, host: str) -> Sequence[Config]:
+        """The VirtualServices, delegates among them, with a route to the full host `host`."""
+        return self._users.get(host, ())
+
+    def used_hosts(self, host: str) -> Sequence[str]:
+        """The full hosts with users that a full host or wildcard covers."""
+        if not is_wildcard(host):
+            return (host,) if host in self._users else ()
+        return [used for used in self._users if within(used, host)]
+
+    @cached_property
+    def _users(self) -> Mapping[str, Sequence[Config]]:
+        found: dict[str, dict[int, Config]] = {}
+        for config in self.of_kind("VirtualService"):
+            for section in ("http", "tls", "tcp"):
+                for route in as_list(config.spec.get(section)):
+                    for entry in as_list(as_map(route).get("route")):
+                        host = text_of(as_map(as_map(entry).get("destination")), "host")
+                        if host:
+                            full = full_host(host, config.namespace, self.domain)
+                            found.setdefault(full, {})[id(config)] = config
+        return {host: list(configs.values()) for host, configs in found.items()}
 
     # ---- pods ----------------------------------------------------------------------------------------------
 

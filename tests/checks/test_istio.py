@@ -275,6 +275,103 @@ def test_rules_of_one_host_collide(name: str, other: dict[str, Any], expected: l
     assert [path for code, path in found(service(), service("api"), first, other) if code == "RL533"] == expected
 
 
+def workload(kind: str = "Deployment", labels: Any = None, **spec: Any) -> dict[str, Any]:
+    api = "argoproj.io/v1alpha1" if kind == "Rollout" else "apps/v1"
+    template = {"metadata": {"labels": {"app": "web", **(labels or {})}}}
+    return obj(kind, "web", "shop", api, template=template, **spec)
+
+
+ROLES = {"canary": {"canaryMetadata": {"labels": {"role": "new"}}, "stableMetadata": {"labels": {"role": "old"}}}}
+
+
+@pytest.mark.parametrize(
+    ("name", "workloads", "labels", "reported"),
+    [
+        ("no workload of the Service", [], {"version": "v1"}, False),
+        ("pods with the label", [workload(labels={"version": "v1"})], {"version": "v1"}, False),
+        ("pods with another value", [workload(labels={"version": "v2"})], {"version": "v1"}, True),
+        ("pods without the label", [workload()], {"version": "v1"}, True),
+        ("a subset without labels", [workload()], {}, False),
+        ("the label of the Service", [workload()], {"app": "web"}, False),
+        ("the hash of a Rollout", [workload("Rollout")], {"rollouts-pod-template-hash": "abc"}, False),
+        ("a label of the canary's role", [workload("Rollout", strategy=ROLES)], {"role": "new"}, False),
+        ("a label of the stable role", [workload("Rollout", strategy=ROLES)], {"role": "old"}, False),
+        ("a label of no role", [workload("Rollout", strategy=ROLES)], {"role": "test"}, True),
+        ("topology", [workload()], {"topology.istio.io/cluster": "a"}, False),
+        ("a value that is filled in later", [workload(labels={"version": "{{ v }}"})], {"version": "v1"}, False),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_subsets_are_compared_with_pod_templates(name: str, workloads: list[Any], labels: Any, reported: bool) -> None:
+    subsets = obj("DestinationRule", "r", host="web", subsets=[{"name": "v1", "labels": labels}])
+    assert [code for code, _ in found(service(), subsets, *workloads)] == ["RL532"] * reported
+
+
+@pytest.mark.parametrize(
+    ("name", "hiding", "reported"),
+    [
+        ("the same host", rule("x", "web.shop.svc.cluster.local", namespace="edge"), True),
+        ("a wildcard", rule("x", "*.svc.cluster.local", namespace="edge"), True),
+        ("with the subset", rule("x", "web.shop.svc.cluster.local", "v1", namespace="edge"), False),
+        ("another host", rule("x", "web.prod.svc.cluster.local", namespace="edge"), False),
+        ("the root namespace", rule("x", "*.svc.cluster.local", namespace="istio-system"), False),
+        ("a selector", rule("x", "*.svc.cluster.local", namespace="edge", workloadSelector={}), False),
+        ("its own namespace", rule("x", "*.shop.svc.cluster.local"), False),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_rule_of_the_callers_namespace_hides_the_others(name: str, hiding: dict[str, Any], reported: bool) -> None:
+    objects = [service(), rule("r", "web", "v1"), routes({"route": [to("web", subset="v1")]}), hiding]
+    assert [code for code, _ in found(*objects) if code == "RL534"] == ["RL534"] * reported
+
+
+@pytest.mark.parametrize(
+    ("rule_exports", "service_exports", "reported"),
+    [
+        (None, None, False),
+        (["."], None, True),
+        (["."], ["."], False),
+        (["shop"], ["."], False),
+        ([".", "edge"], ["edge"], False),
+        (["."], ["edge"], True),
+        (["*"], ["edge"], False),
+    ],
+)
+def test_subsets_are_exported_as_widely_as_their_routes(
+    rule_exports: Any, service_exports: Any, reported: bool
+) -> None:
+    more = {} if rule_exports is None else {"exportTo": rule_exports}
+    shown = {} if service_exports is None else {"exportTo": service_exports}
+    objects = [service(), rule("r", "web", "v1", **more), routes({"route": [to("web", subset="v1")]}, **shown)]
+    assert [code for code, _ in found(*objects) if code == "RL535"] == ["RL535"] * reported
+
+
+@pytest.mark.parametrize(
+    ("port", "reported"),
+    [
+        ({"name": "http-web", "port": 80}, False),
+        ({"name": "web", "port": 80}, False),
+        ({"port": 80}, False),
+        ({"name": "tcp-web", "port": 80}, True),
+        ({"name": "TCP", "port": 80}, True),
+        ({"name": "https", "port": 443}, True),
+        ({"name": "tcp", "port": 80, "appProtocol": "http"}, False),
+        ({"name": "http", "port": 80, "appProtocol": "tls"}, True),
+        ({"name": "tcp", "port": 80, "appProtocol": "kubernetes.io/h2c"}, False),
+        ({"name": "x", "port": 3306}, True),
+        ({"name": "grpc-web-x", "port": 80}, False),
+        ({"name": "dns", "port": 80, "protocol": "UDP"}, True),
+        ({"name": "{{ protocol }}-web", "port": 80}, False),
+    ],
+)
+def test_http_routes_need_a_port_that_speaks_http(port: dict[str, Any], reported: bool) -> None:
+    only = obj("Service", "web", "shop", "v1", selector={"app": "web"}, ports=[port])
+    assert [code for code, _ in found(only, routes({"route": [to("web")]}))] == ["RL536"] * reported
+    both = obj("Service", "web", "shop", "v1", ports=[port, {"name": "http-x", "port": 81}])
+    assert found(both, routes({"route": [to("web")]})) == []
+    assert found(only, routes({"route": [to("web")]}, gateways=["edge"]), gateway("edge", "*")) == []
+
+
 def test_the_objects_of_a_list_are_seen() -> None:
     inner = [service(), routes({"route": [to("wbe")]})]
     assert found({"apiVersion": "v1", "kind": "List", "items": inner}) == [("RL521", f"items[1].{HOST}")]

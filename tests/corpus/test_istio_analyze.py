@@ -29,6 +29,7 @@ RULES: Mapping[str, tuple[str, ...]] = {
     "virtualservice.ConflictingMeshGatewayHostsAnalyzer": ("RL524",),
     "schemaValidation.CollectionValidationAnalyzer(collections.VirtualService)": ("RL525", "RL527"),
     "deprecation.FieldAnalyzer": ("RL539",),
+    "destinationrule.CaCertificateAnalyzer": ("RL537",),
 }
 """Analyzer -> the rules that answer its questions."""
 

@@ -1,0 +1,234 @@
+"""RL532 and RL534 to RL537: whether a subset exists for those who call it, has pods, and is routed by http at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rolloutlint.checks.context import Context, check
+from rolloutlint.checks.istio_mesh import certain, mesh_of, view_of
+from rolloutlint.controllers.istio import HASH_LABEL, Config, Mesh, hosts_of
+from rolloutlint.controllers.istio_hosts import HTTP, MESH, full_host, protocol_of, visible
+from rolloutlint.controllers.istio_values import as_list, as_map, strings_of, text_of
+from rolloutlint.finding import Finding, Path
+from rolloutlint.model import DestinationRule, Rollout, Service, View, VirtualService, Workload
+from rolloutlint.model.rollout import BLUE_GREEN, CANARY
+from rolloutlint.model.values import dig, entries, filled_later
+
+WORKLOADS = (
+    ("argoproj.io", "Rollout"),
+    ("apps", "Deployment"),
+    ("apps", "StatefulSet"),
+    ("apps", "DaemonSet"),
+    ("apps", "ReplicaSet"),
+)
+_ROLES = (
+    (CANARY, "canaryMetadata"),
+    (CANARY, "stableMetadata"),
+    (BLUE_GREEN, "activeMetadata"),
+    (BLUE_GREEN, "previewMetadata"),
+)
+
+
+@check("RL532")
+def subset_without_pods(ctx: Context[DestinationRule]) -> Iterator[Finding]:
+    """A subset whose labels no pods of the Service carry."""
+    mesh = mesh_of(ctx)
+    namespace = ctx.world.namespace(ctx.resource.resource)
+    if namespace is None or not ctx.resource.host or filled_later(ctx.resource.host):
+        return
+    backends = mesh.backends(full_host(ctx.resource.host, namespace))
+    if len(backends) != 1 or backends[0].kind != "Service" or not certain(ctx, backends[0].config):
+        return
+    service = view_of(ctx, backends[0].config)
+    selector = service.selector if isinstance(service, Service) else None
+    pods = _pods(ctx, service, selector) if selector else None
+    if not pods or any(map(filled_later, (selector or {}).values())):
+        return
+    for subset in ctx.resource.subsets:
+        wanted = {key: value for key, value in subset.labels.items() if key != HASH_LABEL and "topology." not in key}
+        if any(map(filled_later, wanted.values())):
+            continue
+        wrong = [key for key, value in wanted.items() if not any(value in labels.get(key, ()) for _, labels in pods)]
+        if wrong:
+            owner, labels = pods[0]
+            key = wrong[0]
+            yield ctx.finding(
+                (*subset.path, "labels", key),
+                related=(owner.related(("metadata", "name"), "its pods"),),
+                discriminator=subset.name,
+                subset=subset.name,
+                key=key,
+                value=wanted[key],
+                service=service.name,
+                have=f"`{key}: {min(labels[key])}`" if key in labels else f"no label `{key}`",
+            )
+
+
+def _pods(
+    ctx: Context[DestinationRule], service: View, selector: Mapping[str, str]
+) -> list[tuple[View, Mapping[str, set[str]]]] | None:
+    """The workloads whose pods the Service selects, with the values that each label has in some of these pods.
+
+    `None` where a template is not certain. A Rollout adds labels to the pods of each role (`canaryMetadata` ...).
+    """
+    found: list[tuple[View, Mapping[str, set[str]]]] = []
+    for group_kind in WORKLOADS:
+        for resource in ctx.world.beside(service.resource, *group_kind):
+            view = ctx.world.view(resource)
+            if not isinstance(view, (Rollout, Workload)):
+                continue
+            labels = {key: {value} for key, value in strings_of(dig(view.template, "metadata", "labels")).items()}
+            for parent, role in _ROLES if isinstance(view, Rollout) else ():
+                for key, value in strings_of(dig(view.value, *parent, role, "labels")).items():
+                    labels.setdefault(key, set()).add(value)
+            if all(value in labels.get(key, ()) or key == HASH_LABEL for key, value in selector.items()):
+                values = (value for some in labels.values() for value in some)
+                if ctx.world.patched(resource, ("spec", "template")) or any(map(filled_later, values)):
+                    return None
+                found.append((view, labels))
+    return found
+
+
+@check("RL534")
+def rule_shadowed(ctx: Context[DestinationRule]) -> Iterator[Finding]:
+    """A DestinationRule in a caller's namespace that stands in for the one with the subsets, and lacks one in use."""
+    mesh = mesh_of(ctx)
+    namespace = ctx.world.namespace(ctx.resource.resource)
+    if not namespace or namespace == mesh.root_namespace or "workloadSelector" in ctx.resource.spec:
+        return
+    mine = next((c for c in mesh.rules_for(_host(ctx, namespace)) if c.key == ctx.resource.resource.number), None)
+    if mine is None or not visible(mine.exported, namespace):
+        return
+    for host in mesh.used_hosts(_host(ctx, namespace)):
+        backends = mesh.backends(host)
+        home = backends[0].config.namespace if len(backends) == 1 else ""
+        local = mesh.destination_rules(host, home, namespace, {})
+        if home in ("", namespace) or local is None or local.found_in != "client" or mine not in local.rules:
+            continue
+        theirs = {s: rule for rule in mesh.rules_in(home, host, "exported") for s in _subsets(rule)}
+        for subset, user, path in _uses(ctx, mesh, host, namespace):
+            rule = theirs.get(subset)
+            if rule is None or subset in local.subsets or not visible(rule.exported, namespace):
+                continue
+            if certain(ctx, rule):
+                yield ctx.finding(
+                    ("spec", "host"),
+                    related=(
+                        view_of(ctx, rule).related(("spec", "host"), "replaced by this one for those callers"),
+                        view_of(ctx, user).related(path, "sends to the subset"),
+                    ),
+                    discriminator=f"{rule.name}/{subset}",
+                    namespace=namespace,
+                    other=rule.name,
+                    home=home,
+                    subset=subset,
+                )
+                break
+
+
+def _subsets(rule: Config) -> list[str]:
+    return [text_of(as_map(subset), "name") for subset in as_list(rule.spec.get("subsets"))]
+
+
+def _host(ctx: Context[DestinationRule], namespace: str) -> str:
+    return full_host(ctx.resource.host, namespace)
+
+
+def _uses(ctx: Context[DestinationRule], mesh: Mesh, host: str, caller: str) -> Iterator[tuple[str, Config, Path]]:
+    """The subsets of a host to which VirtualServices send that sidecars of a namespace use, with their place."""
+    for config in mesh.users(host):
+        if MESH not in config.gateways or not visible(config.exported, caller) or not certain(ctx, config):
+            continue
+        for section in ("http", "tls", "tcp"):
+            for number, route in enumerate(as_list(config.spec.get(section))):
+                for index, entry in enumerate(as_list(as_map(route).get("route"))):
+                    target = as_map(as_map(entry).get("destination"))
+                    subset, written = text_of(target, "subset"), text_of(target, "host")
+                    if subset and full_host(written, config.namespace) == host and not filled_later(subset):
+                        path: Path = ("spec", section, number, "route", index, "destination", "subset")
+                        yield subset, config, path
+
+
+@check("RL535")
+def rule_not_exported(ctx: Context[DestinationRule]) -> Iterator[Finding]:
+    """Subsets that callers of other namespaces do not have, though a VirtualService sends those callers there."""
+    mesh = mesh_of(ctx)
+    namespace = ctx.world.namespace(ctx.resource.resource)
+    if not namespace or "workloadSelector" in ctx.resource.spec or not ctx.resource.spec.get("exportTo"):
+        return
+    host = _host(ctx, namespace)
+    rules = mesh.rules_for(host)
+    mine = next((c for c in rules if c.key == ctx.resource.resource.number), None)
+    if mine is None or "*" in mine.exported:
+        return
+    names = {subset.name for subset in ctx.resource.subsets}
+    for config in mesh.users(host):
+        left_out = config.exported - mine.exported
+        if not left_out or not certain(ctx, config) or MESH not in config.gateways:
+            continue
+        for subset, user, path in _uses(ctx, mesh, host, next(iter(sorted(left_out)))):
+            elsewhere = any(subset in _subsets(rule) for rule in rules if rule is not mine)
+            if user is config and subset in names and not elsewhere:
+                yield ctx.finding(
+                    ("spec", "exportTo"),
+                    "key",
+                    related=(view_of(ctx, user).related(path, "sends to the subset"),),
+                    discriminator=f"{user.name}/{subset}",
+                    subset=subset,
+                    host=ctx.resource.host,
+                    service=user.name,
+                    where=", ".join(f"`{name}`" for name in sorted(mine.exported)),
+                    callers="every namespace" if "*" in left_out else ", ".join(f"`{n}`" for n in sorted(left_out)),
+                )
+                break
+
+
+@check("RL536")
+def port_is_not_http(ctx: Context[VirtualService]) -> Iterator[Finding]:
+    """Http routes for a Service none of whose ports Istio takes for HTTP."""
+    mesh, mine = mesh_of(ctx), ctx.resource.resource
+    me = next((c for c in mesh.bound(MESH) if c.key == mine.number), None)
+    if me is None or not as_list(me.spec.get("http")):
+        return
+    for host in dict.fromkeys(hosts_of(me, mesh.domain)):
+        backends = mesh.backends(host.lower())
+        if len(backends) != 1 or backends[0].kind != "Service" or backends[0].host != host.lower():
+            continue
+        (backend,) = backends
+        ports = [(path, port) for path, port in entries(backend.config.value, (), "spec", "ports")]
+        if not backend.readable or not ports or not certain(ctx, backend.config, ("spec", "ports")):
+            continue
+        spoken = [protocol_of(port) for _, port in ports]
+        texts = [port.get(key) for _, port in ports for key in ("name", "appProtocol")]
+        if any(protocol in HTTP for protocol in spoken) or any(map(filled_later, texts)):
+            continue
+        service = view_of(ctx, backend.config)
+        path, port = ports[0]
+        key = next((k for k in ("appProtocol", "name") if isinstance(port.get(k), str)), "port")
+        yield ctx.finding(
+            ("spec", "http"),
+            "key",
+            variant="managed" if ctx.world.referrers(mine, "virtualService") else "",
+            related=(service.related((*path, key), f"means {spoken[0].upper()}"),),
+            discriminator=host,
+            service=service.name,
+            port=port.get("port"),
+            protocol=spoken[0].upper(),
+            said=f"`{key}: {port.get(key)}`",
+        )
+
+
+@check("RL537")
+def server_not_verified(ctx: Context[DestinationRule]) -> Iterator[Finding]:
+    """TLS to a server whose certificate nothing checks."""
+    policy = as_map(ctx.resource.spec.get("trafficPolicy"))
+    places: list[tuple[Path, object]] = [(("spec", "trafficPolicy", "tls"), policy.get("tls"))]
+    for index, entry in enumerate(as_list(policy.get("portLevelSettings"))):
+        path: Path = ("spec", "trafficPolicy", "portLevelSettings", index, "tls")
+        places.append((path, as_map(entry).get("tls")))
+    selective = bool(ctx.resource.spec.get("workloadSelector"))
+    for path, value in places:
+        tls = as_map(value)
+        checked = tls.get("caCertificates") or (tls.get("credentialName") and selective)
+        if tls.get("mode") in ("SIMPLE", "MUTUAL") and not checked and tls.get("insecureSkipVerify") is not True:
+            yield ctx.finding((*path, "mode"), mode=tls["mode"], host=ctx.resource.host)
