@@ -268,7 +268,8 @@ class World:
         # A file that no Application delivers may still be applied to the same cluster by hand.
         perhaps = perhaps or (_BY_HAND in by_scope if not _by_hand(scopes) else _PLACED in by_scope)
         if perhaps:
-            return Reference(origin, naming, "unknown", reason=f"a {naming.kind} of that name may be it")
+            article = "an" if naming.kind[:1] in "AEIO" else "a"
+            return Reference(origin, naming, "unknown", reason=f"{article} {naming.kind} of that name may be it")
         if namespace is None:
             return Reference(origin, naming, "unknown", reason="the namespace differs by overlay")
         return self._absent(origin, naming, namespace, scopes)

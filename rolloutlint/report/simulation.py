@@ -53,21 +53,28 @@ def share_json(value: Share) -> dict[str, Any]:
 
 
 def _span(value: Span) -> dict[str, Any]:
-    return {"least": seconds_json(value.least), "most": seconds_json(value.most), "why": list(value.why)}
+    return _times(Figure(value.least, value.most, value.why))
 
 
-def _times(value: Figure | None) -> dict[str, Any] | None:
-    if value is None:
-        return None
-    return {"least": seconds_json(value.least), "most": seconds_json(value.most), "why": list(value.why)}
+def _times(value: Figure) -> dict[str, Any]:
+    return {
+        "least": seconds_json(value.least),
+        "most": seconds_json(value.most),
+        "reach": seconds_json(value.reach),
+        "why": list(value.why),
+    }
+
+
+def _maybe_times(value: Figure | None) -> dict[str, Any] | None:
+    return None if value is None else _times(value)
 
 
 def amount_json(value: Figure | None) -> dict[str, Any] | None:
     """A figure as it is: percent-minutes."""
     if value is None:
         return None
-    most = None if value.most is None else number_json(value.most)
-    return {"least": number_json(value.least), "most": most, "why": list(value.why)}
+    most, reach = (None if each is None else number_json(each) for each in (value.most, value.reach))
+    return {"least": number_json(value.least), "most": most, "reach": reach, "why": list(value.why)}
 
 
 def _place(value: Place | None) -> dict[str, Any] | None:
@@ -125,17 +132,18 @@ def as_json(simulation: Simulation) -> dict[str, Any]:
         "progressDeadline": {"seconds": seconds_json(plan.deadline), "aborts": plan.deadline_aborts},
         "refused": list(plan.refused),
         "notes": list(plan.notes),
-        "promotion": _times(simulation.promotion),
+        "promotion": _maybe_times(simulation.promotion),
         "evidence": {"successes": simulation.evidence, "why": list(simulation.evidence_why)},
         "people": simulation.people,
         "broken": None
         if broken is None
         else {
             "ending": broken.ending,
-            "after": _times(broken.after),
+            "after": _maybe_times(broken.after),
             "share": share_json(broken.share),
             "exposure": amount_json(broken.exposure),
             "by": broken.by,
+            "latest": broken.latest,
             "trace": trace_json(broken.trace),
         },
         "stages": [
@@ -200,9 +208,10 @@ def as_json(simulation: Simulation) -> dict[str, Any]:
                 "stage": each.stage,
                 "share": share_json(each.share),
                 "noticed": each.noticed,
-                "after": _times(each.after),
+                "after": _maybe_times(each.after),
                 "exposure": amount_json(each.exposure),
                 "by": each.by,
+                "latest": each.latest,
             }
             for each in simulation.detections
         ],

@@ -27,7 +27,7 @@ from rolloutlint.simulate.plan import (
     Why,
     runs_of,
 )
-from rolloutlint.simulate.result import Bar, Detection, Ending, EndingKind, Figure, Gate, Simulation
+from rolloutlint.simulate.result import Bar, Broken, Detection, Ending, EndingKind, Figure, Gate, Simulation
 
 SECOND = 1_000_000_000
 
@@ -76,25 +76,27 @@ def share(value: Share) -> str:
     return percent(value.most) if value.exact else f"{number(value.least * 100)} to {percent(value.most)}"
 
 
-def _bounded(least: str, most: str | None, zero: bool) -> str:
+def _bounded(least: str, most: str | None, zero: bool, reach: str | None = None, beyond: str = "") -> str:
     if most is None:
-        return f"at least {least}"
+        return f"at least {least}" if reach in (None, least) else f"{least} to {reach} {beyond}"
     if least == most:
         return least
     return f"up to {most}" if zero else f"{least} to {most}"
 
 
 def duration(value: Figure | Span) -> str:
-    """`34m`, `at least 34m`, `up to 5m`, `5m to 10m`."""
-    return _bounded(time(value.least), None if value.most is None else time(value.most), not value.least)
+    """`34m`, `at least 34m`, `up to 5m`, `5m to 10m`, `5m to 10m or later`."""
+    reach = value.reach if isinstance(value, Figure) else None
+    most, far = (None if each is None else time(each) for each in (value.most, reach))
+    return _bounded(time(value.least), most, not value.least, far, "or later")
 
 
 def exposure(value: Figure) -> str:
-    """`130 %·min`, as bounded as it is."""
-    unit = " %·min"
-    if value.most is None:
-        return f"at least {number(value.least)}{unit}"
-    return _bounded(number(value.least), number(value.most), not value.least) + unit
+    """`130 %·min`, as bounded as it is: `70 to 550 %·min or more`."""
+    most, far = (None if each is None else f"{number(each)} %·min" for each in (value.most, value.reach))
+    least = f"{number(value.least)} %·min"
+    words = _bounded(least, most, not value.least, far, "or more")
+    return words.replace(" %·min to ", " to ")
 
 
 def evidence(value: int | None) -> str:
@@ -229,8 +231,7 @@ def verdict(simulation: Simulation) -> str:
         seen = f"is seen by up to {percent(broken.share.most)} of the traffic"
     words = broken_end(simulation)[1]
     if broken.ending == "aborted":
-        by = f" by {broken.by}" if broken.by else ""
-        return f"A broken version {seen} and is aborted {words}{by}"
+        return f"A broken version {seen} and is aborted {words}{_seen_first_and_last(broken)}"
     return f"A broken version {seen} and is aborted {words}".replace("is aborted never", "is never aborted")
 
 
@@ -263,8 +264,13 @@ def detection(value: Detection) -> str:
     """`after 2m by success-rate`, `not noticed`."""
     if not value.noticed or value.after is None:
         return "not noticed"
-    by = f", by {value.by}" if value.by else ""
-    return f"{after(value.after)}{by}"
+    return f"{after(value.after)},{_seen_first_and_last(value)}".rstrip(",")
+
+
+def _seen_first_and_last(value: Broken | Detection) -> str:
+    """What aborts it: ` by success-rate of the background analysis (p95 of the analysis of step 7 sees it last)`."""
+    by = f" by {value.by}" if value.by else ""
+    return f"{by} ({value.latest} sees it last)" if value.latest else by
 
 
 _WAITS: Mapping[type, str] = MappingProxyType(

@@ -23,6 +23,8 @@ class Figure(NamedTuple):
     """`None` where nothing bounds it."""
     why: Why = ()
     """What makes it a bound and no point."""
+    reach: Fraction | int | None = None
+    """Where nothing bounds it: the upper end if what is open takes as little as it can."""
 
     @property
     def exact(self) -> bool:
@@ -128,7 +130,9 @@ class Detection(NamedTuple):
     exposure: Figure | None
     """Percent-minutes from then to the abort; to the promotion where nothing aborts it."""
     by: str
-    """What aborts it."""
+    """What aborts it first."""
+    latest: str = ""
+    """What aborts it last: the metric that sees it last, if it alone does; empty where that is the first."""
 
 
 class Broken(NamedTuple):
@@ -142,7 +146,11 @@ class Broken(NamedTuple):
     exposure: Figure
     """Percent-minutes until then: `least` where all metrics see it, `most` where only the one that sees it last."""
     by: str
+    """What aborts it first."""
     trace: tuple[Event, ...]
+    """Of the first abort."""
+    latest: str = ""
+    """What aborts it last: the metric that sees it last, if it alone does; empty where that is the first."""
 
 
 class Hang(NamedTuple):
@@ -165,7 +173,8 @@ class Simulation(NamedTuple):
     promotion: Figure | None
     """Nanoseconds to promotion, shortest and longest; `None` where no way leads there."""
     evidence: int | None
-    """The smallest number of successful measurements on any way to promotion; `None` where not known or no way."""
+    """The smallest number of successful measurements on any way to promotion, of analyses that are known; `None` where
+    there is none and others are not known, or no way."""
     evidence_why: Why
     gates: tuple[Gate, ...]
     broken: Broken | None

@@ -71,7 +71,7 @@ def simulate(plan: Plan) -> Simulation:
         unguarded=tuple(_unguarded(plan, healthy.walk, bars)),
         endings=endings,
         promotion=_promotion(plan, found),
-        evidence=found.evidence,
+        evidence=_evidence(plan, found),
         evidence_why=(*found.cut, *unknown),
         gates=tuple(_gates(plan, found)),
         broken=broken(plan),
@@ -111,8 +111,9 @@ def broken(plan: Plan) -> Broken | None:
         after=_time_to(plan, seen_by_all, slowest, 0, 0) if aborted else None,
         share=share,
         exposure=_exposure(plan, seen_by_all, slowest, 0),
-        by=_by(slowest),
-        trace=slowest.events,
+        by=_by(seen_by_all),
+        trace=seen_by_all.events,
+        latest=_latest(seen_by_all, slowest),
     )
 
 
@@ -157,21 +158,22 @@ def _time_to(plan: Plan, best: Walk, worst: Walk, stage: int, start: int) -> Fig
     for walk, entered in ends:
         fixed = _clock(plan, walk)
         why.extend(_open_times([one for index, one in enumerate(entered, stage) if index < fixed]))
-    most = None if why else max(best.at, worst.at) - start
-    return Figure(min(best.at, worst.at) - start, most, tuple(dict.fromkeys(why)))
+    least, most = (chosen(best.at, worst.at) - start for chosen in (min, max))
+    return Figure(least, None if why else most, tuple(dict.fromkeys(why)), most if why else None)
 
 
 def _exposure(plan: Plan, best: Walk, worst: Walk, start: int) -> Figure:
     """Percent-minutes from `start` to the ends of two walks, between the bounds that open times leave."""
     bounds = [_exposed(plan, walk, start) for walk in (best, worst)]
     least = min(figure.least for figure in bounds)
-    mosts = [figure.most for figure in bounds]
+    reach = max(amount for figure in bounds for amount in (figure.most, figure.reach) if amount is not None)
     why = tuple(dict.fromkeys(why for figure in bounds for why in figure.why))
-    most = None if None in mosts else max(most for most in mosts if most is not None)
     unknown = tuple(_unknown(plan))
     if unknown and worst.kind == "aborted":  # what is not known may abort it sooner
-        return Figure(Fraction(0), most, (*why, *unknown))
-    return Figure(least, most, why)
+        least, why = Fraction(0), (*why, *unknown)
+    if any(figure.most is None for figure in bounds):
+        return Figure(least, None, why, reach)
+    return Figure(least, reach, why)
 
 
 def _exposed(plan: Plan, walk: Walk, start: int) -> Figure:
@@ -205,7 +207,8 @@ def _exposed(plan: Plan, walk: Walk, start: int) -> Figure:
         why.append("nothing aborts it" if walk.kind == "promoted" else "nobody knows how long it stays so")
     if least == most and not unbounded:
         return Figure(least, most)
-    return Figure(least, None if unbounded else most, tuple(dict.fromkeys(why)))
+    reasons = tuple(dict.fromkeys(why))
+    return Figure(least, None, reasons, most) if unbounded else Figure(least, most, reasons)
 
 
 def _open_times(stages: Sequence[Stage]) -> Iterator[str]:
@@ -242,6 +245,10 @@ def _unknown(plan: Plan) -> Iterator[str]:
 
 def _by(walk: Walk) -> str:
     return _cause(walk.causes[0].run, walk.causes[0].metric) if walk.causes else ""
+
+
+def _latest(first: Walk, last: Walk) -> str:
+    return _by(last) if _by(last) != _by(first) else ""
 
 
 def _cause(run: Run, metric: Metric | None) -> str:
@@ -374,7 +381,7 @@ def _ending(plan: Plan, found: Exploration, reached: Reached, walk: Walk | None)
         share=EVERYTHING if stage is None else stage.share,
         at=Span(reached.least * found.tick, None if why or most is None else most * found.tick, why),
         people=reached.people,
-        evidence=found.evidence if reached.kind == "promoted" else None,
+        evidence=_evidence(plan, found) if reached.kind == "promoted" else None,
         trace=walk.events if walk is not None else (),
     )
 
@@ -402,6 +409,11 @@ def _promoted_all_the_same(plan: Plan, ending: Ending) -> Iterator[Ending]:
         at=Span(ending.at.least, None, (*ending.at.why, "how long the steps take that are left was not followed")),
         trace=(*ending.trace, event) if ending.trace else (),
     )
+
+
+def _evidence(plan: Plan, found: Exploration) -> int | None:
+    """The fewest successes of a promotion; `None` where none are proven, and not all analyses are known."""
+    return None if not found.evidence and any(_unknown(plan)) else found.evidence
 
 
 def _promotion(plan: Plan, found: Exploration) -> Figure | None:
@@ -450,6 +462,8 @@ def _detections(plan: Plan, healthy: Fork) -> Iterator[Detection]:
         highest = stage.share
         walk = slowest = healthy.onward(index, failing_from(index))
         aborted = walk.kind == "aborted"
+        if not aborted and walk.at == start and walk.kind == "promoted":
+            continue  # it is promoted in that very moment
         if aborted:
             alone = aborted_walks(healthy.onward(index, failing_from(index, metric)) for metric in noticing(plan))
             slowest = max((walk, *alone), key=lambda one: (one.exposure(plan, start)[1], one.at))
@@ -459,7 +473,8 @@ def _detections(plan: Plan, healthy: Fork) -> Iterator[Detection]:
             noticed=aborted,
             after=_time_to(plan, walk, slowest, index, start) if aborted else None,
             exposure=_exposure(plan, walk, slowest, start),
-            by=_by(slowest),
+            by=_by(walk),
+            latest=_latest(walk, slowest),
         )
 
 

@@ -80,9 +80,14 @@ def test_the_schema_is_closed_everywhere() -> None:
 
 def test_times_are_seconds_shares_percent_and_exposure_percent_minutes() -> None:
     rollout = json.loads(FORMATS["json"]([canary()]))["rollouts"][0]
-    assert rollout["promotion"] == {"least": 2040, "most": None, "why": ["spec.minReadySeconds is not written"]}
+    assert rollout["promotion"] == {
+        "least": 2040,
+        "most": None,
+        "reach": None,
+        "why": ["spec.minReadySeconds is not written"],
+    }
     assert rollout["broken"]["share"] == {"least": 20, "most": 20}
-    assert rollout["broken"]["exposure"] == {"least": 50, "most": 90, "why": []}
+    assert rollout["broken"]["exposure"] == {"least": 50, "most": 90, "reach": None, "why": []}
     assert rollout["stages"][1]["end"]["least"] == 600
 
 
