@@ -93,7 +93,7 @@ def host_missing(ctx: Context[VirtualService]) -> Iterator[Finding]:
 
 def _callers(ctx: Context[VirtualService]) -> frozenset[str | None]:
     """The namespaces whose sidecars certainly use a VirtualService; `None`: not known, or only gateways do."""
-    config = mesh_of(ctx).config("VirtualService", ctx.world.namespace(ctx.resource.resource) or "", ctx.resource.name)
+    config = mesh_of(ctx).keyed(ctx.resource.resource.number)
     if config is None or MESH not in config.gateways or config.namespace == "":
         return frozenset({None})
     return frozenset({config.namespace}) if "*" in config.exported else config.exported

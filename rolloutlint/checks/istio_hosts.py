@@ -129,7 +129,7 @@ def _older(ctx: Context[DestinationRule], other: Config, host: str, namespace: s
     """True for another rule of the same host, namespace and visibility that is certain and was loaded before."""
     if other.namespace != namespace or other.name == ctx.resource.name or "workloadSelector" in other.spec:
         return False
-    mine = next((c for c in mesh_of(ctx).rules_for(host) if c.key == ctx.resource.resource.number), None)
+    mine = mesh_of(ctx).keyed(ctx.resource.resource.number)
     same = full_host(text(other.spec.get("host")), other.namespace, domain) == host
     earlier = resource_of(ctx, other).number < ctx.resource.resource.number
     return earlier and same and mine is not None and mine.exported == other.exported and certain(ctx, other)

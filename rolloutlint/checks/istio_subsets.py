@@ -96,7 +96,7 @@ def rule_shadowed(ctx: Context[DestinationRule]) -> Iterator[Finding]:
     namespace = ctx.world.namespace(ctx.resource.resource)
     if not namespace or namespace == mesh.root_namespace or "workloadSelector" in ctx.resource.spec:
         return
-    mine = next((c for c in mesh.rules_for(_host(ctx, namespace)) if c.key == ctx.resource.resource.number), None)
+    mine = mesh.keyed(ctx.resource.resource.number)
     if mine is None or not visible(mine.exported, namespace):
         return
     for host in mesh.used_hosts(_host(ctx, namespace)):
@@ -158,7 +158,7 @@ def rule_not_exported(ctx: Context[DestinationRule]) -> Iterator[Finding]:
         return
     host = _host(ctx, namespace)
     rules = mesh.rules_for(host)
-    mine = next((c for c in rules if c.key == ctx.resource.resource.number), None)
+    mine = mesh.keyed(ctx.resource.resource.number)
     if mine is None or "*" in mine.exported:
         return
     names = {subset.name for subset in ctx.resource.subsets}
@@ -187,8 +187,8 @@ def rule_not_exported(ctx: Context[DestinationRule]) -> Iterator[Finding]:
 def port_is_not_http(ctx: Context[VirtualService]) -> Iterator[Finding]:
     """Http routes for a Service none of whose ports Istio takes for HTTP."""
     mesh, mine = mesh_of(ctx), ctx.resource.resource
-    me = next((c for c in mesh.bound(MESH) if c.key == mine.number), None)
-    if me is None or not as_list(me.spec.get("http")):
+    me = mesh.keyed(mine.number)
+    if me is None or MESH not in me.gateways or not as_list(me.spec.get("http")):
         return
     for host in dict.fromkeys(hosts_of(me, mesh.domain)):
         backends = mesh.backends(host.lower())

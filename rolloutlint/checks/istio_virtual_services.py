@@ -33,8 +33,8 @@ VALIDATORS: Mapping[str, Callable[[Mapping[Any, Any], str], tuple[Fault, ...]]] 
 def mesh_host_claimed_twice(ctx: Context[VirtualService]) -> Iterator[Finding]:
     """A host that an earlier loaded VirtualService claims for the same sidecars."""
     mesh, mine = mesh_of(ctx), ctx.resource.resource
-    me = next((c for c in mesh.bound(MESH) if c.key == mine.number), None)
-    if me is None:
+    me = mesh.keyed(mine.number)
+    if me is None or MESH not in me.gateways:
         return
     for index, host in enumerate(hosts_of(me, mesh.domain)):
         rivals = [other for other in mesh.mesh_hosts.get(host.lower(), ()) if _clashes(ctx, me, other)]

@@ -130,6 +130,14 @@ class Mesh:
         """One object by name."""
         return self._named.get((kind, namespace, name))
 
+    def keyed(self, key: Hashable) -> Config | None:
+        """The object that the caller knows by `key`."""
+        return self._keyed.get(key)
+
+    @cached_property
+    def _keyed(self) -> Mapping[Hashable, Config]:
+        return {config.key: config for configs in self._by_kind.values() for config in configs}
+
     @cached_property
     def _named(self) -> Mapping[tuple[str, str, str], Config]:
         return {(c.kind, c.namespace, c.name): c for kind in self._by_kind for c in self._by_kind[kind]}
