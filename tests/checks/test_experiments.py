@@ -15,6 +15,7 @@ from tests.harness import found, lint
 RULES = ("RL345", "RL346", "RL347")
 TWICE = "interval: 1m, count: 3"
 ENDLESS = "interval: 1m"
+HOLE = "'{{required}}'"
 
 
 def rollout(experiment: str, before: str = "{setWeight: 20}, ") -> str:
@@ -144,7 +145,7 @@ def test_a_required_analysis_is_not_cut_short_but_may_outlive_the_pods(more: str
         (f"{{{analyses(errors=True)}}}", []),
         (f"{{{analyses(latency=False, errors=True)}}}", []),
         (f"{{duration: 1d, {analyses(errors=True)}}}", []),
-        (f"{{{analyses(errors="'{{required}}'")}}}", []),
+        (f"{{{analyses(errors=HOLE)}}}", []),
         ("{analyses: '{{analyses}}'}", []),
     ],
 )
