@@ -63,12 +63,11 @@ def simulations(plans: Sequence[Plan]) -> Sequence[Simulation]:
 
 
 def _badness(simulation: Simulation) -> tuple[bool, bool, Fraction, str]:
+    """What is never aborted comes before what is, and more exposure before less."""
     broken = simulation.broken
     if broken is None:
         return True, False, Fraction(0), str(simulation.plan.rollout)
-    most = broken.exposure.most
-    worst = Fraction(broken.exposure.least if most is None else most)
-    return False, most is not None, -worst, str(simulation.plan.rollout)
+    return False, broken.ending == "aborted", -Fraction(broken.exposure.upper), str(simulation.plan.rollout)
 
 
 # ---- outcomes from queries -----------------------------------------------------------------------------------

@@ -198,7 +198,7 @@ def _most(simulation: Simulation) -> tuple[Fraction, bool]:
     if simulation.broken is None:
         return Fraction(0), False
     exposure = simulation.broken.exposure
-    return (Fraction(exposure.least), True) if exposure.most is None else (Fraction(exposure.most), False)
+    return Fraction(exposure.upper), exposure.most is None
 
 
 def _rollout(simulation: Simulation, *, pictured: bool) -> Iterator[str]:

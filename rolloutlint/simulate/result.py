@@ -31,6 +31,11 @@ class Figure(NamedTuple):
         """Whether it is one number."""
         return self.least == self.most
 
+    @property
+    def upper(self) -> Fraction | int:
+        """The upper end, as far as there is a number for it."""
+        return next(end for end in (self.most, self.reach, self.least) if end is not None)
+
 
 class Event(NamedTuple):
     """Something that happens on the way."""

@@ -462,7 +462,7 @@ def _detections(plan: Plan, healthy: Fork) -> Iterator[Detection]:
         highest = stage.share
         walk = slowest = healthy.onward(index, failing_from(index))
         aborted = walk.kind == "aborted"
-        if not aborted and walk.at == start and walk.kind == "promoted":
+        if walk.kind == "promoted" and index == len(plan.stages) - 1 and walk.at == start:
             continue  # it is promoted in that very moment
         if aborted:
             alone = aborted_walks(healthy.onward(index, failing_from(index, metric)) for metric in noticing(plan))
