@@ -7,19 +7,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from rolloutlint.checks.context import Context, check
+from rolloutlint.checks.gateway_api import gateway_routes
 from rolloutlint.checks.managed_services import Managed, lacking_of, managed_services
-from rolloutlint.controllers.gateway_api import is_managed_rule, plugin_routes
+from rolloutlint.controllers.gateway_api import is_managed_rule
 from rolloutlint.controllers.istio_hosts import MESH, full_host, gateway_names, half_host, within
 from rolloutlint.controllers.istio_routes import pair_of
 from rolloutlint.controllers.traffic import routers
 from rolloutlint.controllers.writes import HASH_LABEL
 from rolloutlint.finding import Finding, Path, Related
 from rolloutlint.graph import Naming, Reference
-from rolloutlint.graph.references import GATEWAY_PLUGIN
 from rolloutlint.model import DestinationRule, Ingress, Rollout, View
 from rolloutlint.model.istio import Route
 from rolloutlint.model.rollout import CANARY
-from rolloutlint.model.routing import GatewayRoute
 from rolloutlint.model.values import dig, entries, filled_later, has, mapping, sequence, text
 
 ROUTING: Path = (*CANARY, "trafficRouting")
@@ -161,7 +160,7 @@ def managed_route_in_git(ctx: Context[Rollout]) -> Iterator[Finding]:
                 variant = "only" if len(managed.service.http) == 1 else ""
                 owner = f"VirtualService `{managed.service.name}`"
                 yield _taken(ctx, at, variant, named[route.name], owner, route.name)
-    for view, header_routes in _gateway_routes(ctx):
+    for view, header_routes in gateway_routes(ctx):
         for rule in view.rules if header_routes else ():
             if rule.name and is_managed_rule(rule.name, named):
                 entry = named.get(rule.name) or named[rule.name.rpartition("-")[0]]
@@ -341,16 +340,6 @@ def _earlier_rollouts(ctx: Context[Rollout], reference: Reference) -> Iterator[R
             view = ctx.world.view(rival)
             if isinstance(view, Rollout) and view.strategy_kind == "canary" and other.target == reference.target:
                 yield view
-
-
-def _gateway_routes(ctx: Context[Rollout]) -> Iterator[tuple[GatewayRoute, bool]]:
-    """The Gateway API routes that the plugin certainly manages, and whether header routes are added to them."""
-    base: Path = (*ROUTING, "plugins", GATEWAY_PLUGIN)
-    used = {(*base, *r.path): r.header_routes for r in plugin_routes(dig(ctx.resource.value, *base))}
-    for reference in ctx.refs("httpRoute", "grpcRoute", "tcpRoute", "tlsRoute"):
-        view = ctx.world.view(reference.target) if reference.target is not None else None
-        if isinstance(view, GatewayRoute) and not ctx.world.patched(view.resource, ("spec",)):
-            yield view, used.get(reference.naming.path, False)
 
 
 def _taken(ctx: Context[Rollout], at: Any, variant: str, entry: Path, owner: str, name: str) -> Finding:

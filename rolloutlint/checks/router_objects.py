@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rolloutlint.checks.context import Context, check
+from rolloutlint.checks.managed_services import managed_services
 from rolloutlint.checks.neighbours import where
 from rolloutlint.finding import Finding, Path
 from rolloutlint.graph import Naming
@@ -52,6 +53,7 @@ def weight_cannot_be_set(ctx: Context[Rollout]) -> Iterator[Finding]:
     yield from _traefik(ctx, services)
     yield from _apisix(ctx, services)
     yield from _nginx(ctx)
+    yield from _istio(ctx)
     sticky = mapping(dig(routing, "alb", "stickinessConfig"))
     seconds = int32(sticky.get("durationSeconds"))
     if sticky.get("enabled") is True and seconds is not None and not 1 <= seconds <= LONGEST_STICKINESS:
@@ -168,6 +170,26 @@ def _nginx(ctx: Context[Rollout]) -> Iterator[Finding]:
                     said="Recovered from Panic",
                 )
                 break
+
+
+def _istio(ctx: Context[Rollout]) -> Iterator[Finding]:
+    """Mirrors rollout/trafficrouting/istio/istio.go removeRoute, with which each header and mirror step begins."""
+    kinds = ("setHeaderRoute", "setMirrorRoute")
+    found = ((step, kind) for step in ctx.resource.steps for kind in kinds if isinstance(step.value.get(kind), dict))
+    step, kind = next(found, (None, ""))
+    for managed in managed_services(ctx) if step is not None else ():
+        if step is not None and managed.selection.sections and "http" not in managed.selection.sections:
+            yield ctx.finding(
+                (*step.path, kind),
+                "key",
+                variant="no-http-routes",
+                related=(managed.service.related(("spec", managed.selection.sections[0]), "its routes", "key"),),
+                discriminator=managed.service.name,
+                step=step.index + 1,
+                step_kind=kind,
+                name=managed.service.name,
+                said="spec.http not found",
+            )
 
 
 def _services(

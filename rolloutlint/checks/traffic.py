@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator
 
 from rolloutlint.checks.context import Context, check
-from rolloutlint.controllers.istio_routes import Pair, Selection, pair_of, select_routes
+from rolloutlint.checks.managed_services import lacking_of, managed_services, subset_names
+from rolloutlint.controllers.istio_routes import Pair, Selection, pair_of
+from rolloutlint.controllers.traffic import routers
 from rolloutlint.finding import Edit, Finding, Fix, Part, Path
 from rolloutlint.graph import Reference
 from rolloutlint.lang.names import near
 from rolloutlint.model import DestinationRule, Rollout, VirtualService
 from rolloutlint.model.istio import Destination, Route
-from rolloutlint.model.rollout import CANARY, VirtualServiceUse
+from rolloutlint.model.rollout import CANARY, Step, VirtualServiceUse
 from rolloutlint.model.values import dig, filled_later, has, sequence
 from rolloutlint.settings import Version
 
@@ -21,23 +22,10 @@ _NAMED_ROUTE_IS_FOUND = Version(1, 8)
 """From 1.8.3 on a lone named route is weighed without being listed; of 1.8 the minor release tells nothing."""
 
 
-class Managed(NamedTuple):
-    """A VirtualService that the Rollout certainly manages, as the controller reads it."""
-
-    use: VirtualServiceUse
-    service: VirtualService
-    selection: Selection
-
-    def routes(self) -> Iterator[Route]:
-        """The routes whose weights the controller sets."""
-        for section, index in self.selection.routes:
-            yield getattr(self.service, section)[index]
-
-
 @check("RL501")
 def route_missing(ctx: Context[Rollout]) -> Iterator[Finding]:
     """A listed route that the VirtualService does not have."""
-    for use, service, selection in _managed(ctx):
+    for use, service, selection in managed_services(ctx):
         for field, index in selection.unmatched:
             path: Path = (*use.path[:-1], field, index)
             wanted = dig(use.value, field, index)
@@ -66,12 +54,12 @@ def route_missing(ctx: Context[Rollout]) -> Iterator[Finding]:
 def route_ambiguous(ctx: Context[Rollout]) -> Iterator[Finding]:
     """No route listed where the VirtualService has several."""
     pair = pair_of(ctx.resource.canary)
-    for use, service, selection in _managed(ctx):
+    for use, service, selection in managed_services(ctx):
         for section in selection.ambiguous:
             field = "routes" if section == "http" else f"{section}Routes"
             routes: tuple[Route, ...] = getattr(service, section)
             own = [r for r in routes if not r.name or r.name not in ctx.resource.managed_routes]
-            fitting = [r.name for r in own if pair and _lacking(pair, r) == ()]
+            fitting = [r.name for r in own if pair and lacking_of(pair, r) == ()]
             only = fitting[0] if section == "http" and len(fitting) == 1 else ""
             yield ctx.finding(
                 *_at(use, field),
@@ -97,6 +85,22 @@ def route_ambiguous(ctx: Context[Rollout]) -> Iterator[Finding]:
                 only=service.http[0].name,
                 version=str(ctx.settings.targets.rollouts),
             )
+            continue
+        step = None if "http" in selection.ambiguous else _freezing_step(ctx.resource, use, service)
+        if step is not None:
+            lone = _own_routes(ctx.resource, service)[0]
+            yield ctx.finding(
+                *_at(use, "routes"),
+                variant="header-step" if "setHeaderRoute" in step.kinds else "mirror-step",
+                related=(
+                    ctx.resource.related(step.path, "its route comes beside"),
+                    service.related(lone.path, "the route to weigh"),
+                ),
+                fix=_list_route(ctx, use, lone.name) if lone.name else None,
+                step=step.index + 1,
+                service=service.name,
+                only=lone.name or f"spec.http[{lone.index}]",
+            )
 
 
 @check("RL503")
@@ -104,7 +108,7 @@ def route_lacks_stable_or_canary(ctx: Context[Rollout]) -> Iterator[Finding]:
     """A managed route without a destination for the stable or the canary pods."""
     rollout = ctx.resource
     pair = pair_of(rollout.canary)
-    for managed in _managed(ctx):
+    for managed in managed_services(ctx):
         service = managed.service
         if not managed.selection.sections:
             yield ctx.finding(
@@ -114,9 +118,9 @@ def route_lacks_stable_or_canary(ctx: Context[Rollout]) -> Iterator[Finding]:
                 service=service.name,
             )
         for route in managed.routes() if pair else ():
-            lacking = _lacking(pair, route) if pair and route.protocol not in managed.selection.ambiguous else None
+            lacking = lacking_of(pair, route) if pair and route.protocol not in managed.selection.ambiguous else None
             if pair and lacking and pair.by_subset:  # what the DestinationRule lacks, too, is RL504's
-                defined = _subsets(ctx)
+                defined = subset_names(ctx)
                 lacking = tuple((role, name) for role, name in lacking if defined is None or name in defined)
             if not pair or not lacking:
                 continue
@@ -149,7 +153,7 @@ def subset_missing(ctx: Context[Rollout]) -> Iterator[Finding]:
         other = ctx.resource.related(canary, "`canarySubsetName`")
         yield ctx.finding(stable, variant="same", related=(other,), name=rule.stable_subset)
         return
-    target, names = ctx.target("destinationRule"), _subsets(ctx)
+    target, names = ctx.target("destinationRule"), subset_names(ctx)
     if not isinstance(target, DestinationRule) or names is None:
         return
     for path, name in ((canary, rule.canary_subset), (stable, rule.stable_subset)):
@@ -172,7 +176,7 @@ def initial_weights_not_100_0(ctx: Context[Rollout]) -> Iterator[Finding]:
     pair = pair_of(ctx.resource.canary)
     if pair is None or (not pair.by_subset and ctx.resource.service("canaryService") is None):
         return  # with pingPong, which Service is the canary's changes with every release
-    for managed in _managed(ctx):
+    for managed in managed_services(ctx):
         service = managed.service
         for route in managed.routes():
             found = _weights(pair, route)
@@ -222,26 +226,6 @@ def destination_rule_missing(ctx: Context[Rollout]) -> Iterator[Finding]:
             yield _absent(ctx, reference)
 
 
-def _managed(ctx: Context[Rollout]) -> Iterator[Managed]:
-    """The VirtualServices of the Rollout whose routes are certain: no patch, no template changes them."""
-    rollout = ctx.resource
-    if rollout.strategy_kind != "canary":
-        return
-    uses = {use.path: use for use in rollout.virtual_services}
-    for reference in ctx.refs("virtualService"):
-        use = uses.get(reference.naming.path)
-        if use is None or reference.target is None or ctx.world.patched(reference.target, ("spec",)):
-            continue
-        service = ctx.world.view(reference.target)
-        selection = select_routes(service.spec, use.value, rollout.managed_routes)
-        if not isinstance(service, VirtualService) or selection is None or "spec" not in service.value:
-            continue
-        texts = (d for r in (*service.http, *service.tls, *service.tcp) for d in r.destinations)
-        if any(filled_later(r.name) for r in service.http) or any(filled_later(d.host + d.subset) for d in texts):
-            continue
-        yield Managed(use, service, selection)
-
-
 def _at(use: VirtualServiceUse, field: str) -> tuple[Path, Part]:
     """Where `field` of an entry is missed: its own key if it is empty, else the entry's key, or its name in a list."""
     parent = use.path[:-1]
@@ -258,6 +242,30 @@ def _list_route(ctx: Context[Rollout], use: VirtualServiceUse, name: str) -> Fix
     return ctx.fix(f"List `{name}`", ctx.edit("insert", parent, {"routes": [name]}), safety="unsafe")
 
 
+def _own_routes(rollout: Rollout, service: VirtualService) -> list[Route]:
+    """The http routes that are not the controller's own."""
+    return [route for route in service.http if not route.name or route.name not in rollout.managed_routes]
+
+
+def _freezing_step(rollout: Rollout, use: VirtualServiceUse, service: VirtualService) -> Step | None:
+    """The first step from which on the controller does not weigh the route that it chose itself.
+
+    Beside a second route only an unnamed one is found, and beside a mirror route nothing but that is asked for
+    (rollout/trafficrouting/istio/istio.go getHttpRouteIndexesToPatch, generateVirtualServicePatches).
+    """
+    own = _own_routes(rollout, service)
+    if use.route_names or len(own) != 1 or "istio" not in routers(rollout.traffic_routing):
+        return None
+    for step in rollout.steps:
+        if _sets_route(step, "setMirrorRoute") or (own[0].name and _sets_route(step, "setHeaderRoute")):
+            return step
+    return None
+
+
+def _sets_route(step: Step, kind: str) -> bool:
+    return bool(sequence(dig(step.value, kind, "match")))
+
+
 def _frozen_by_version(
     ctx: Context[Rollout], use: VirtualServiceUse, service: VirtualService, selection: Selection
 ) -> bool:
@@ -269,35 +277,6 @@ def _frozen_by_version(
         and len(service.http) == 1
         and bool(service.http[0].name)
     )
-
-
-def _subsets(ctx: Context[Rollout]) -> Sequence[str] | None:
-    """The names of the subsets of the Rollout's DestinationRule; `None` where they are not certain."""
-    target = ctx.target("destinationRule")
-    if not isinstance(target, DestinationRule) or ctx.world.patched(target.resource, ("spec", "subsets")):
-        return None
-    written = target.spec.get("subsets")
-    names = [subset.name for subset in target.subsets]
-    readable = isinstance(written, (list, type(None))) and len(names) == len(sequence(written))
-    return names if readable and not any(map(filled_later, names)) else None
-
-
-def _lacking(pair: Pair, route: Route) -> tuple[tuple[str, str], ...] | None:
-    """(role, name) of what the route has no destination for, the canary first as the controller asks.
-
-    `None` where an entry of the route is malformed. Mirrors istio.go validateVirtualServiceRouteDestinations.
-    """
-    if len(route.destinations) != len(sequence(route.value.get("route"))):
-        return None
-    if pair.by_subset:
-        present = {d.subset for d in route.destinations}
-        wanted = (("canary", pair.canary_subset), ("stable", pair.stable_subset))
-    else:
-        present = {d.service for d in route.destinations}
-        wanted = (("canary", pair.canary_service), ("stable", pair.stable_service))
-    if any(filled_later(name) for _, name in wanted):
-        return None
-    return tuple((role, name) for role, name in wanted if name not in present)
 
 
 def _written(rollout: Rollout, name: str, otherwise: Path) -> Path:
@@ -317,7 +296,7 @@ def _weights(pair: Pair, route: Route) -> tuple[Destination, Destination, int] |
     """The canary's and the stable destination and what others keep; `None` where the weights are not the question."""
     destinations = route.destinations
     roles = [pair.role(d.service, d.subset) for d in destinations]
-    if _lacking(pair, route) != () or roles.count("canary") != 1 or roles.count("stable") != 1:
+    if lacking_of(pair, route) != () or roles.count("canary") != 1 or roles.count("stable") != 1:
         return None
     if any(d.weight is None and dig(route.value, "route", int(d.path[-1]), "weight") is not None for d in destinations):
         return None  # not a number: the schema says it

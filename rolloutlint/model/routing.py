@@ -95,8 +95,38 @@ class Ingress(Routing):
         return text(dig(backend, "service", "name")) or text(backend.get("serviceName"))
 
 
+class RouteBackend(NamedTuple):
+    """One backend of a rule of a Gateway API route."""
+
+    name: str
+    """`""` where it cannot be read. Of whichever kind: the plugin for Argo Rollouts compares names alone."""
+    path: Path
+
+
+class RouteRule(NamedTuple):
+    """One rule of a Gateway API route."""
+
+    name: str
+    backends: tuple[RouteBackend, ...]
+    path: Path
+
+    @property
+    def names(self) -> list[str]:
+        """The names of its backends, in order."""
+        return [backend.name for backend in self.backends]
+
+
 class GatewayRoute(Routing):
     """HTTPRoute, GRPCRoute, TCPRoute or TLSRoute of the Gateway API."""
+
+    @cached_property
+    def rules(self) -> tuple[RouteRule, ...]:
+        """`spec.rules` with their backends."""
+        found = []
+        for path, rule in entries(self.value, (), "spec", "rules"):
+            backends = tuple(RouteBackend(text(b.get("name")), at) for at, b in entries(rule, path, "backendRefs"))
+            found.append(RouteRule(text(rule.get("name")), backends, path))
+        return tuple(found)
 
     def _names(self) -> Iterator[ObjectName]:
         for path, parent in entries(self.value, (), "spec", "parentRefs"):
