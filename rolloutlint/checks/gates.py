@@ -136,7 +136,7 @@ def _find_looks(ctx: Context[Rollout]) -> Iterator[Look]:
             for one in measured(ctx.world, member.view, ctx.settings):
                 window = _window(one.measurement.judgement)
                 node = one.measurement.judgement.query.node if one.measurement.judgement.query else None
-                if window is None or node is None or window <= since:
+                if window is None or node is None or window <= since + _written_delay(one):
                     continue
                 if dig(one.value, "provider", "prometheus", "rangeQuery") is not None:
                     continue  # `start` and `end` say what it looks at
@@ -156,6 +156,11 @@ def _find_looks(ctx: Context[Rollout]) -> Iterator[Look]:
                 yield Look(
                     analysis, member, one, window, since, delay, last / NANOSECONDS, count, weight, before, source
                 )
+
+
+def _written_delay(one: Measured) -> float:
+    """Seconds of `initialDelay` as it stands in a metric, 0 where it is filled in later."""
+    return max(0, parse_duration(one.value.get("initialDelay")) or 0) / NANOSECONDS
 
 
 def _change_before(ctx: Context[Rollout], analysis: Analysis) -> tuple[float, int | None, int, Path] | None:
