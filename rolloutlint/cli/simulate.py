@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -14,6 +14,9 @@ from rolloutlint.cli.check import NOTHING_TO_LINT
 from rolloutlint.cli.graph import LOST
 from rolloutlint.cli.settings import make_settings, settings_options
 from rolloutlint.errors import UsageError
+
+if TYPE_CHECKING:
+    from rolloutlint.simulate.skips import Scenario
 
 FORMS = ("text", "json", "markdown", "svg", "html")
 QUERY_WORLDS = (
@@ -54,6 +57,13 @@ QUERY_WORLDS = (
     type=click.Choice(QUERY_WORLDS),
     help="Measurements give what queries and conditions give in this world (see explain-metric).",
 )
+@click.option(
+    "--scenario",
+    type=click.Choice(("update", "first-deploy", "rollback")),
+    default="update",
+    help="What happens to the Rollout: an update (the default), its first deploy, which skips all steps and analyses, "
+    "or a rollback within `rollbackWindow` (blue-green: also within `scaleDownDelaySeconds`), which does too.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="In text: why figures are bounds, and the way to each ending.")
 @settings_options
 @click.option("--allow-empty", is_flag=True, help="Exit 0 where there is no Rollout to simulate.")
@@ -64,6 +74,7 @@ def simulate(
     output: str,
     outcomes: tuple[str, ...],
     query_world: str | None,
+    scenario: str,
     verbose: bool,
     **flags: Any,
 ) -> int:
@@ -75,6 +86,7 @@ def simulate(
     from rolloutlint import simulations
     from rolloutlint.engine import open_paths
     from rolloutlint.report import replay, simulation
+    from rolloutlint.simulate.skips import skipping
 
     allow_empty = flags.pop("allow_empty")
     histories = [_history(text) for text in outcomes]
@@ -90,7 +102,10 @@ def simulate(
         click.echo(f"rolloutlint: {source}: {message}", err=True)
     none = not run.world.of_kind("argoproj.io", "Rollout")
     world = cast("Any", query_world)
-    plans = simulations.plans(run.world, settings, "" if none else rollout, world)
+    plans = [
+        skipping(plan, cast("Scenario", scenario))
+        for plan in simulations.plans(run.world, settings, "" if none else rollout, world)
+    ]
     if histories and plans:
         text = replay.FORMATS[wanted](simulations.replays(plans, histories), verbose)
     else:

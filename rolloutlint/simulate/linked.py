@@ -66,6 +66,7 @@ def plan_of(world: World, rollout: Rollout, settings: Settings) -> Plan | None:
         leak=_leak(background, settings),
         refused=tuple(_refused(world, rollout, settings))[:1],
         notes=(*_notes(rollout, stages), *filter(None, (note,))),
+        rollback_window=max(0, int32(dig(rollout.spec, "rollbackWindow", "revisions")) or 0),
     )
 
 

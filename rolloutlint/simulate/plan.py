@@ -196,3 +196,5 @@ class Plan(NamedTuple):
     """Why the controller refuses the Rollout as it is: then nothing happens at all."""
     notes: tuple[str, ...]
     """What the figures leave out: header routes, experiments that get traffic ..."""
+    rollback_window: int = 0
+    """`rollbackWindow.revisions`; 0 where there is none."""
