@@ -345,17 +345,14 @@ def _unguarded(plan: Plan, walk: Walk, bars: Sequence[Bar]) -> Iterator[Unguarde
 
 def _endings(plan: Plan, found: Exploration) -> Iterator[Ending]:
     """The endings of the search, promoted first, each with the history of its earliest time while there is room."""
-    leaked: list[Ending] = []
     endings: list[Ending] = []
     ordered = sorted(found.endings, key=lambda one: (_ORDER.index(one.kind), one.least, one.stage or 0))
     for number, reached in enumerate(ordered):
         walk = walk_to(plan, found, reached) if number < MOST_TRACES else None
         ending = _ending(plan, found, reached, walk)
         if reached.kind == "waits" and reached.run is not None and reached.run.run is plan.background:
-            leaked.extend(_promoted_all_the_same(plan, ending))
             ending = _carried_on(plan, ending)
         endings.append(ending)
-    endings.extend(leaked)
     yield from sorted(endings, key=lambda one: (_ORDER.index(one.kind), one.at.least, one.stage or 0))
 
 
@@ -387,28 +384,22 @@ def _ending(plan: Plan, found: Exploration, reached: Reached, walk: Walk | None)
 
 
 def _carried_on(plan: Plan, ending: Ending) -> Ending:
-    """The ending with the share at which an Inconclusive background analysis really lets the rollout come to rest."""
-    stop = drift(plan, ending.stage) if plan.leak == "unblocked" and ending.stage is not None else ending.stage
-    if stop is None or stop == ending.stage:
+    """The ending where an Inconclusive background analysis really lets the canary come to rest, be it the promotion."""
+    if plan.leak != "unblocked" or ending.stage is None:
         return ending
-    stage = plan.stages[stop]
-    words = f"goes on to {_called(stage)}: the pause does not hold steps that need no other pods"
-    event = Event(ending.at.least, words, stage.place, stop)
-    return ending._replace(share=stage.share, trace=(*ending.trace, event) if ending.trace else ())
-
-
-def _promoted_all_the_same(plan: Plan, ending: Ending) -> Iterator[Ending]:
-    """The promotion that an Inconclusive background analysis does not stop, where there is one."""
-    if plan.leak != "unblocked" or ending.stage is None or drift(plan, ending.stage) is not None:
-        return
-    event = Event(ending.at.least, "goes on to the promotion: no step that is left needs other pods", ending.place)
-    yield ending._replace(
-        kind="promoted",
-        stage=None,
-        share=EVERYTHING,
-        at=Span(ending.at.least, None, (*ending.at.why, "how long the steps take that are left was not followed")),
-        trace=(*ending.trace, event) if ending.trace else (),
-    )
+    stop = drift(plan, ending.stage)
+    if stop == ending.stage:
+        return ending
+    if stop is None:
+        words, place = "goes on to the promotion: no step that is left needs other pods", plan.place
+        why = (*ending.at.why, "how long the steps take that are left was not followed")
+        ending = ending._replace(kind="promoted", stage=None, share=EVERYTHING, at=Span(ending.at.least, None, why))
+    else:
+        stage = plan.stages[stop]
+        words, place = f"goes on to {_called(stage)}: the pause does not hold what needs no other pods", stage.place
+        ending = ending._replace(share=stage.share)
+    event = Event(ending.at.least, words, place, stop)
+    return ending._replace(trace=(*ending.trace, event) if ending.trace else ())
 
 
 def _evidence(plan: Plan, found: Exploration) -> int | None:
