@@ -68,7 +68,7 @@ def exposure_above_policy(ctx: Context[Rollout]) -> Iterator[Finding]:
     exposure, bound = _worst(end.exposure)
     if end.ending == "aborted" and exposure <= limit:
         return
-    yield _against_policy(ctx, plan, end, bound, exposure=number(Fraction(exposure)), limit=number(limit))
+    yield _against_policy(ctx, plan, end, exposure=bound + number(Fraction(exposure)), limit=number(limit))
 
 
 @check("RL351")
@@ -82,7 +82,7 @@ def detection_above_policy(ctx: Context[Rollout]) -> Iterator[Finding]:
     after, bound = _worst(end.after) if end.after is not None else (Fraction(0), "")
     if end.ending == "aborted" and after <= limit * NANOSECONDS:
         return
-    yield _against_policy(ctx, plan, end, bound, after=_time(after), limit=format_duration(limit))
+    yield _against_policy(ctx, plan, end, after=bound + _time(after), limit=format_duration(limit))
 
 
 def _plan(ctx: Context[Rollout]) -> Plan | None:
@@ -113,32 +113,37 @@ def _find_broken(ctx: Context[Rollout]) -> tuple[Plan, Broken] | None:
     plan = _plan(ctx)
     if plan is None:
         return None
+    from rolloutlint.simulate.plan import External
     from rolloutlint.simulate.simulation import broken, runs
 
-    if any(run.unknown or any(m.spec is None for m in run.metrics) for run in runs(plan)):
+    if any(run.unknown or any(metric.spec is None for metric in run.metrics) for run in runs(plan)):
         return None
     end = broken(plan)
-    return (plan, end) if end is not None and end.ending in ("aborted", "promoted") else None
+    if end is None or end.ending not in ("aborted", "promoted"):
+        return None
+    if end.ending == "promoted" and any(isinstance(stage.wait, External) for stage in plan.stages):
+        return None  # what a step plugin looks at nobody knows
+    return plan, end
 
 
 def _worst(figure: Figure) -> tuple[Fraction | int, str]:
-    """The largest amount that is known, and what it is: exact, the most, or the least."""
+    """The largest amount that is known, and the words before it that say whether it is the least or the most."""
     if figure.most is None:
-        return figure.least, "at-least"
-    return figure.most, "" if figure.exact else "up-to"
+        return figure.least, "at least "
+    return figure.most, "" if figure.exact else "up to "
 
 
-_BOUNDS: Final = {"": "", "at-least": "at least ", "up-to": "up to "}
+def _against_policy(ctx: Context[Rollout], plan: Plan, end: Broken, **params: Any) -> Finding:
+    from rolloutlint.simulate.plan import Person
 
-
-def _against_policy(ctx: Context[Rollout], plan: Plan, end: Broken, bound: str, **params: Any) -> Finding:
+    people = [index for index, stage in enumerate(plan.stages) if isinstance(stage.wait, Person)]
     return ctx.finding(
         _strategy(ctx),
         "key",
-        variant="" if end.ending == "aborted" else "never",
+        variant="" if end.ending == "aborted" else "person" if people else "never",
         trail=tuple(_history(plan, end.trace)),
-        bound=_BOUNDS[bound],
         by=end.by,
+        asked=_called(plan, people[0]) if people else "",
         share=number(end.share.most * 100),
         **params,
     )

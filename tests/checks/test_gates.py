@@ -238,6 +238,24 @@ def test_a_version_that_nothing_aborts_breaks_every_limit() -> None:
     assert message(text, "RL351", max_time_to_detect=10.0**6).startswith("No analysis aborts a broken version")
 
 
+def test_where_a_person_is_asked_that_person_is_named() -> None:
+    text = canary("{setWeight: 20}, {pause: {}}")
+    (finding,) = run(text, "RL350", max_exposure=Fraction(1)).active
+    assert finding.finding.consequence.startswith("Unless the person who is asked (step 2, pause) aborts it")
+
+
+def test_a_step_plugin_may_abort_what_no_analysis_does() -> None:
+    text = canary("{setWeight: 20}, {plugin: {name: a/b}}")
+    assert paths(text, "RL350", "RL351", max_exposure=Fraction(1), max_time_to_detect=1.0) == []
+
+
+def test_a_figure_that_open_times_leave_open_is_called_the_least() -> None:
+    steps = f"{{setWeight: 20}}, {{pause: {{}}}}, {ANALYSIS}"
+    text = canary(steps) + template("interval: 1m, count: 5, failureLimit: 2")
+    assert message(text, "RL351", max_time_to_detect=1.0).startswith("A broken version is aborted after at least 2m,")
+    assert message(text, "RL350", max_exposure=Fraction(1)).startswith("A broken version gets at least 40 percent-min")
+
+
 def test_nothing_is_said_against_a_policy_while_a_template_is_unknown() -> None:
     assert paths(canary(STAIRS), max_exposure=Fraction(1), max_time_to_detect=1.0) == []
     unread = template("interval: 1m, count: '${COUNT}'")
