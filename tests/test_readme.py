@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from rolloutlint.cli.main import cli
 from rolloutlint.report import FORMATS
@@ -26,6 +27,20 @@ def test_the_screen_is_real_output() -> None:
 def test_options_of_check_exist(option: str) -> None:
     known = {o for p in cli.commands["check"].params for o in p.opts}
     assert option in known
+
+
+def test_the_table_of_the_tutorials_is_real_output() -> None:
+    done = CliRunner().invoke(cli, ["simulate", str(ROOT / "fixtures" / "seeds"), "--no-config", "-f", "markdown"])
+    table = done.stdout.split("\n\n")[0]
+    assert table.count("\n") > 10
+    assert table in README
+
+
+def test_the_picture_is_real_output() -> None:
+    picture = ROOT / "fixtures" / "pictures" / "storefront-guarded.svg"
+    arguments = ["simulate", str(ROOT / "fixtures" / "seeds"), "--no-config", "-f", "svg"]
+    done = CliRunner().invoke(cli, [*arguments, "--rollout", "shop/storefront-guarded"])
+    assert done.stdout == picture.read_text(encoding="utf-8")
 
 
 def test_all_formats_are_named() -> None:

@@ -12,7 +12,6 @@ from rolloutlint.report import simulation_words as words
 from rolloutlint.report.markdown import escaped
 from rolloutlint.report.simulation import VERSION, amount_json, number_json, seconds_json, share_json, trace_json
 from rolloutlint.report.visible import no_command, visible
-from rolloutlint.simulate.plan import NOTHING, Share
 from rolloutlint.simulate.result import Figure
 from rolloutlint.simulations import Replay
 
@@ -25,15 +24,11 @@ def _exposure(replay: Replay) -> Figure:
     return Figure(*replay.walk.exposure(replay.plan))
 
 
-def _share(replay: Replay) -> Share:
-    return NOTHING if replay.walk.kind == "refused" else replay.walk.share(replay.plan)
-
-
 def _end(replay: Replay) -> str:
     """`aborted after 12m at 20 %: Failed, success-rate of the background analysis`."""
     walk = replay.walk
     said = words.ENDINGS[walk.kind]
-    told = f"{said} {words.when(walk.at)} at {words.share(_share(replay))}"
+    told = f"{said} {words.when(walk.at)} at {words.share(replay.walk.share(replay.plan))}"
     causes = ", ".join(
         f"{cause.metric.name} of the {cause.run.label}" if cause.metric is not None else cause.run.label
         for cause in walk.causes
@@ -76,7 +71,7 @@ def as_json(replay: Replay) -> dict[str, Any]:
         ],
         "stage": walk.stage,
         "at": seconds_json(walk.at),
-        "share": share_json(_share(replay)),
+        "share": share_json(replay.walk.share(replay.plan)),
         "exposure": amount_json(_exposure(replay)),
         "people": number_json(walk.people),
         "successes": walk.successes,

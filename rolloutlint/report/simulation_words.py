@@ -199,6 +199,9 @@ def headlines(simulation: Simulation) -> tuple[Line, ...]:
     """The figures that decide, first what a broken version does."""
     out = []
     broken = simulation.broken
+    if simulation.plan.refused:
+        out.append(Line("seen by", "nobody", (), "share"))
+        out.append(Line("aborted", "refused: nothing starts", (), "after"))
     if broken is not None:
         label, words = broken_end(simulation)
         out.append(Line("exposure", exposure(broken.exposure), broken.exposure.why, "exposure"))

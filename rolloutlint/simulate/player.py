@@ -30,6 +30,7 @@ from rolloutlint.controllers.experiment import experiment_phase, stuck
 from rolloutlint.finding import Place
 from rolloutlint.simulate.plan import (
     EVERYTHING,
+    NOTHING,
     SECOND,
     Analysed,
     Experimented,
@@ -108,6 +109,8 @@ class Walk(NamedTuple):
 
     def share(self, plan: Plan) -> Share:
         """What the new version has at the end."""
+        if self.kind == "refused":
+            return NOTHING
         return EVERYTHING if self.stage is None else plan.stages[self.stage].share
 
     def largest_share(self, plan: Plan) -> Share:
