@@ -26,9 +26,13 @@ class Managed(NamedTuple):
             yield getattr(self.service, section)[index]
 
 
-def managed_services(ctx: Context[Rollout], rollout: Rollout | None = None) -> Iterator[Managed]:
+def managed_services(ctx: Context[Rollout], rollout: Rollout | None = None) -> tuple[Managed, ...]:
     """The VirtualServices of a Rollout, by default that of `ctx`, whose routes no patch and no template changes."""
-    rollout = rollout or ctx.resource
+    asked = rollout or ctx.resource
+    return ctx.world.shared(asked.resource, "managed services", lambda: tuple(_managed(ctx, asked)))
+
+
+def _managed(ctx: Context[Rollout], rollout: Rollout) -> Iterator[Managed]:
     if rollout.strategy_kind != "canary":
         return
     uses = {use.path: use for use in rollout.virtual_services}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from rolloutlint.checks.context import Context, check
@@ -59,15 +59,19 @@ def both_versions_served(ctx: Context[Rollout]) -> Iterator[Finding]:
         return
     owner, base, template = pod_template(ctx)
     labels = string_map(dig(template, "metadata", "labels"))
-    if owner is None or not labels or ctx.world.patched(owner.resource, (*base, "metadata", "labels")):
+    if (
+        owner is None
+        or any(map(filled_later, labels.values()))
+        or ctx.world.patched(owner.resource, (*base, "metadata", "labels"))
+    ):
         return
     roles = (*SERVICES, "rootService")
     passed = {reference.naming.name for reference in ctx.refs(*roles)} | _split_hosts(ctx)
-    for resource in ctx.world.beside(rollout.resource, "", "Service"):
+    for resource in ctx.world.services_selecting(rollout.resource, labels):
         view = ctx.world.view(resource)
         if resource.id.name in passed or not isinstance(view, Service) or ctx.world.referrers(resource, *roles):
             continue
-        if not _selects(view, labels) or ctx.world.patched(resource, ("spec", "selector")):
+        if view.spec.get("clusterIP") == "None" or ctx.world.patched(resource, ("spec", "selector")):
             continue
         way = next(_ways(ctx, view), None)
         if way is None:
@@ -120,14 +124,6 @@ def _also_sends(ctx: Context[Rollout], view: View, stable: Service, canary: View
         return True
     backends = ctx.world.references(view.resource, "backend")
     return any(r.target is None or r.target.number != stable.resource.number for r in backends)
-
-
-def _selects(service: Service, labels: Mapping[str, str]) -> bool:
-    """True where a Service with an address of its own selects every pod that carries `labels`."""
-    selector, written = service.selector, service.spec.get("selector")
-    if not selector or len(selector) != len(written or ()) or service.spec.get("clusterIP") == "None":
-        return False
-    return all(labels.get(key) == value and not filled_later(value) for key, value in selector.items())
 
 
 def _split_hosts(ctx: Context[Rollout]) -> set[str]:

@@ -7,7 +7,7 @@ whole source was loaded delivers the namespace. Whatever rendering or unread fil
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
@@ -18,7 +18,7 @@ from rolloutlint.graph.references import Naming
 from rolloutlint.graph.scopes import Delivery, FileTree, Scopes, deliver, inside, scope_files, top_directory
 from rolloutlint.model import Application, Resource, View, view_of
 from rolloutlint.model.resource import CLUSTER_SCOPED
-from rolloutlint.model.values import mapping, text
+from rolloutlint.model.values import mapping, string_map, text
 
 if TYPE_CHECKING:
     import networkx
@@ -154,6 +154,38 @@ class World:
             return ()
         found = {other.number: other for s in self.scopes(resource) for other in index.get((namespace, s), ())}
         return [found[number] for number in sorted(found)]
+
+    def services_selecting(self, resource: Resource, labels: Mapping[str, str]) -> Sequence[Resource]:
+        """The Services that certainly end up beside `resource` and whose selector `labels` fulfil.
+
+        Services without a selector, or with one that cannot be read, are none of them.
+        """
+        namespace = self.namespace(resource)
+        if namespace is None:
+            return ()
+        pairs = labels.items()
+        found = {
+            service.number: service
+            for scope in self.scopes(resource)
+            for pair in pairs
+            for service, selector in self._selectors.get((namespace, scope, *pair), ())
+            if selector <= pairs
+        }
+        return [found[number] for number in sorted(found)]
+
+    @cached_property
+    def _selectors(self) -> Mapping[tuple[str | None, str, str, str], Sequence[tuple[Resource, Set[tuple[str, str]]]]]:
+        """Namespace, scope and the first pair of a selector -> the Services that have it, with all their pairs."""
+        index: dict[tuple[str | None, str, str, str], list[tuple[Resource, Set[tuple[str, str]]]]] = {}
+        for service in self.of_kind("", "Service"):
+            written = mapping(mapping(service.thaw().get("spec")).get("selector"))
+            selector = frozenset(string_map(written).items())
+            if not selector or len(selector) != len(written) or not all(isinstance(key, str) for key in written):
+                continue
+            first = min(selector)
+            for scope in self.scopes(service):
+                index.setdefault((self.namespace(service), scope, *first), []).append((service, selector))
+        return index
 
     def view(self, resource: Resource) -> View:
         """The typed view of an object; the same one while it is among the recently used."""
