@@ -325,6 +325,8 @@ def ending(group: Sequence[Ending]) -> str:
     else:
         later = " or later" * any(each.at.most is None for each in group)
         said += f" after {time(first.at.least)} to {time(last.at.least)}{later}"
+    if first.kind == "promoted" and first.phase:
+        return f"{said}, although {first.cause} is {first.phase}"
     if first.kind == "promoted":
         acts = f", needs a person {people(first.people)}" * bool(first.people)
         return f"{said}, {evidence(first.evidence)}{acts}"
