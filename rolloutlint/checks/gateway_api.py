@@ -1,4 +1,4 @@
-"""RL580 and RL581: the routes that the Gateway API plugin is given, as it reads and rewrites them."""
+"""RL580 to RL582: the routes that the Gateway API plugin is given, as it reads and rewrites them."""
 
 from __future__ import annotations
 
@@ -89,6 +89,33 @@ def gateway_rule_removed(ctx: Context[Rollout]) -> Iterator[Finding]:
                     name=view.name,
                     canary=canary,
                 )
+
+
+@check("RL582")
+def gateway_rule_starved(ctx: Context[Rollout]) -> Iterator[Finding]:
+    """A rule of a managed route to one of the two Services alone, which at times has the weight 0."""
+    canary, stable = (text(ctx.resource.canary.get(role)) for role in ("canaryService", "stableService"))
+    if ctx.resource.strategy_kind != "canary" or not canary or not stable:
+        return
+    for view, _ in gateway_routes(ctx):
+        plain = view.id.kind in HEADER_KINDS
+        if lacking_backend((rule.names for rule in view.rules), canary, stable):
+            continue  # the plugin fails before it writes
+        for rule in view.rules:
+            only = rule.names[0] if len(set(rule.names)) == 1 else ""
+            mine = plain and is_managed_rule(rule.name, ctx.resource.managed_routes)
+            if not only or mine or only not in ((stable,) if plain else (stable, canary)):
+                continue
+            yield ctx.finding(
+                view.place(rule.path),
+                variant="canary" if only == canary else "",
+                related=(_named(ctx, view),),
+                discriminator=ctx.resource.name,
+                kind=view.id.kind,
+                name=view.name,
+                service=only,
+                answer={"HTTPRoute": "get 500", "GRPCRoute": "get UNAVAILABLE"}.get(view.id.kind, "are refused"),
+            )
 
 
 def gateway_routes(ctx: Context[Rollout]) -> Iterator[tuple[GatewayRoute, bool]]:

@@ -10,6 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
+from rolloutlint.controllers.gateway_api import (
+    HEADER_KINDS,
+    PLUGIN,
+    PluginRoute,
+    is_managed_rule,
+    lacking_backend,
+    plugin_routes,
+)
 from rolloutlint.controllers.ignore_differences import ROLLOUTS_MANAGER, Target
 from rolloutlint.controllers.istio_routes import select_routes
 from rolloutlint.controllers.sync_options import DiffStrategy
@@ -315,19 +323,45 @@ class _Writer:
                     yield from self._weights(target, path, _map(entry).get("backends"), "serviceName")
 
     def _gateway_api(self) -> Iterator[Write]:
-        config = _map(_map(self._routing.get("plugins")).get("argoproj-labs/gatewayAPI"))
-        for field, kind in (("http", "HTTPRoute"), ("grpc", "GRPCRoute"), ("tcp", "TCPRoute"), ("tls", "TLSRoute")):
-            names = [config.get(f"{field}Route")]
-            names += [_map(route).get("name") for route in _list(config.get(f"{field}Routes"))]
-            for name in names:
-                if not isinstance(name, str):
-                    continue
-                for target, manifest in self._find(kind, name, _text(config, "namespace")):
-                    for index, rule in enumerate(_list(_map(manifest.get("spec")).get("rules"))):
-                        backends = _list(_map(rule).get("backendRefs"))
-                        if self._pair <= {_text(_map(backend), "name") for backend in backends}:
-                            path: Path = ("spec", "rules", index, "backendRefs")
-                            yield from self._weights(target, path, backends, "name")
+        """What the plugin writes: weights wherever one of the two Services stands, and header rules at the end."""
+        config = _map(_map(self._routing.get("plugins")).get(PLUGIN))
+        for route in plugin_routes(config):
+            for target, manifest in self._find(route.kind, route.name, _text(config, "namespace")):
+                rules = [_map(rule) for rule in _list(_map(manifest.get("spec")).get("rules"))]
+                own = {index: rule for index, rule in enumerate(rules) if not self._plugin_made(route, rule)}
+                named = {index: _backends(rule) for index, rule in own.items()}
+                if lacking_backend(named.values(), self._canary_service, self._stable_service):
+                    continue  # the plugin fails before it writes
+                for index, rule in own.items():
+                    path: Path = ("spec", "rules", index, "backendRefs")
+                    yield from self._weights(target, path, rule.get("backendRefs"), "name")
+                if route.header_routes:
+                    sources = sum(self._pair <= set(names) for names in named.values())
+                    yield from self._header_rules(target, rules, sources)
+
+    def _plugin_made(self, route: PluginRoute, rule: Mapping[Any, Any]) -> bool:
+        """Whether the plugin takes a rule of a route with header routes for one of its own."""
+        alone = _backends(rule) == [self._canary_service]
+        return route.kind in HEADER_KINDS and (alone or is_managed_rule(_text(rule, "name"), self._managed_names()))
+
+    def _header_rules(self, target: Target, rules: list[Mapping[Any, Any]], sources: int) -> Iterator[Write]:
+        """The rules of header steps: for each rule with both Services one, called like the route and numbered."""
+        written = {_text(rule, "name") for rule in rules}
+        at = len(rules)
+        for name in dict.fromkeys(self._header_names()):
+            for number in range(sources):
+                called = f"{name}-{number}" if number else name
+                if called not in written:
+                    item = {"name": called, "backendRefs": [{"name": self._canary_service}]}
+                    yield Write(target, ("spec", "rules", at), "insert", "managed-route-lost", item=item)
+                    at += 1
+
+    def _header_names(self) -> Iterator[str]:
+        managed = self._managed_names()
+        for step in _list(self._canary.get("steps")):
+            route = _map(_map(step).get("setHeaderRoute"))
+            if _list(route.get("match")) and _text(route, "name") in managed:
+                yield _text(route, "name")
 
     def _weights(self, target: Target, path: Path, entries: object, key: str) -> Iterator[Write]:
         for index, entry in enumerate(_list(entries)):
@@ -340,6 +374,11 @@ def _split_name(name: str) -> tuple[str, str]:
     """`web.prod` -> name and namespace (`utils/istio/istio.go GetVirtualServiceNamespaceName`)."""
     head, dot, last = name.removesuffix(".cluster.local").rpartition(".")
     return (head, last) if dot else (last, "")
+
+
+def _backends(rule: Mapping[Any, Any]) -> list[str]:
+    """The names of the backends of a Gateway API rule."""
+    return [_text(_map(backend), "name") for backend in _list(rule.get("backendRefs"))]
 
 
 def _map(value: object) -> Mapping[Any, Any]:

@@ -1,4 +1,4 @@
-"""RL580 and RL581: the routes of the Gateway API plugin."""
+"""RL580 to RL582: the routes of the Gateway API plugin."""
 
 from __future__ import annotations
 
@@ -121,6 +121,27 @@ def test_a_rule_to_the_canary_alone_is_taken_for_the_plugins(config: Any, kind: 
     assert findings("RL581", rollout(**config), gateway_route(BOTH, kind=kind)) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "rules", "expected"),
+    [
+        ("HTTPRoute", [BOTH], []),
+        ("HTTPRoute", [["cart"], BOTH], [0]),
+        ("HTTPRoute", [BOTH, ["cart", "cart"]], [1]),
+        ("HTTPRoute", [["cart", "other"], BOTH], []),
+        ("HTTPRoute", [["other"], BOTH], []),
+        ("HTTPRoute", [["cart-canary"], BOTH], []),
+        ("TCPRoute", [["cart-canary"], ["cart"]], [0, 1]),
+        ("HTTPRoute", [["cart"]], []),
+        ("HTTPRoute", [{"name": "testers", "backendRefs": [{"name": "cart"}]}, BOTH], []),
+        ("HTTPRoute", [{}, BOTH], []),
+    ],
+)
+def test_a_rule_to_one_service_alone_has_no_weight_at_times(kind: str, rules: Any, expected: list[int]) -> None:
+    config = {f"{kind[:-5].lower()}Route": "cart"}
+    found = findings("RL582", rollout(managed=[{"name": "testers"}], **config), gateway_route(*rules, kind=kind))
+    assert found == [f"spec.rules[{index}]" for index in expected]
+
+
 def test_the_rollout_and_the_route_are_named() -> None:
     assert related("RL581", rollout(httpRoute="cart"), gateway_route(BOTH, PREVIEW)) == [["Rollout"]]
 
@@ -144,5 +165,5 @@ def test_no_shape_of_a_route_crashes(config: Any, spec: Any, managed: Any) -> No
         obj("gateway.networking.k8s.io/v1", "HTTPRoute", "cart", spec),
         obj("gateway.networking.k8s.io/v1alpha2", "TCPRoute", "cart", spec),
     ]
-    rules = ("RL554", "RL570", "RL575", "RL580", "RL581")
+    rules = ("RL554", "RL570", "RL575", "RL580", "RL581", "RL582")
     assert not lint(yaml.safe_dump_all(objects), Settings(select=rules, closed=True)).lost

@@ -159,18 +159,42 @@ def test_an_alb_ingress_gets_its_action_annotation():
     assert write.path == ("metadata", "annotations", "alb.ingress.kubernetes.io/actions.s")
 
 
-def test_gateway_api_weights_are_set_in_rules_that_hold_both_services():
-    plugin = {"argoproj-labs/gatewayAPI": {"httpRoute": "web"}}
-    canary = {"stableService": "s", "canaryService": "c", "trafficRouting": {"plugins": plugin}}
-    rules = [
-        {"backendRefs": [{"name": "s", "weight": 1}]},
-        {"backendRefs": [{"name": "s", "weight": 1}, {"name": "c"}]},
-    ]
-    route = thing("HTTPRoute", "gateway.networking.k8s.io", "web", rules=rules)
-    assert [(write.how, write.path) for write in writes(rollout(canary=canary), [route])] == [
+def gateway(*rules: Any, steps: Any = (), kind: str = "HTTPRoute", **config: Any) -> list[tuple[str, Any]]:
+    plugin = {"argoproj-labs/gatewayAPI": config}
+    routing = {"plugins": plugin, "managedRoutes": [{"name": "testers"}]}
+    canary = {"stableService": "s", "canaryService": "c", "trafficRouting": routing, "steps": list(steps)}
+    route = thing(kind, "gateway.networking.k8s.io", "web", rules=list(rules))
+    return [(write.how, write.path) for write in writes(rollout(canary=canary), [route])]
+
+
+BOTH = {"backendRefs": [{"name": "s", "weight": 1}, {"name": "c"}]}
+STABLE, CANARY = {"backendRefs": [{"name": "s"}]}, {"backendRefs": [{"name": "c"}]}
+HEADER_STEP = {"setHeaderRoute": {"name": "testers", "match": [{"headerName": "x"}]}}
+
+
+def test_gateway_api_weights_are_set_in_every_rule_that_holds_one_of_the_services():
+    assert gateway(STABLE, BOTH, httpRoute="web") == [
+        ("add", ("spec", "rules", 0, "backendRefs", 0, "weight")),
         ("set", ("spec", "rules", 1, "backendRefs", 0, "weight")),
         ("add", ("spec", "rules", 1, "backendRefs", 1, "weight")),
     ]
+
+
+def test_the_gateway_plugin_passes_over_http_rules_to_the_canary_alone():
+    assert [path[2] for _, path in gateway(CANARY, BOTH, httpRoute="web")] == [1, 1]
+    assert [path[2] for _, path in gateway(CANARY, BOTH, kind="TCPRoute", tcpRoute="web")] == [0, 1, 1]
+
+
+def test_the_gateway_plugin_writes_nothing_where_it_lacks_a_backend():
+    assert gateway(STABLE, httpRoute="web") == []
+    assert gateway(STABLE, CANARY, httpRoute="web") == []
+
+
+def test_header_steps_append_a_rule_for_each_that_holds_both_services():
+    added = [path for how, path in gateway(BOTH, STABLE, BOTH, steps=[HEADER_STEP], httpRoute="web") if how == "insert"]
+    assert added == [("spec", "rules", 3), ("spec", "rules", 4)]
+    listed = gateway(BOTH, steps=[HEADER_STEP], httpRoutes=[{"name": "web"}])
+    assert [how for how, _ in listed] == ["set", "add"]
 
 
 @pytest.mark.parametrize(
