@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from rolloutlint.checks.context import Context, check
 from rolloutlint.checks.istio_mesh import certain, mesh_of, view_of
@@ -10,7 +10,9 @@ from rolloutlint.controllers.istio import HASH_LABEL, Config, Mesh, hosts_of
 from rolloutlint.controllers.istio_hosts import HTTP, MESH, full_host, protocol_of, visible
 from rolloutlint.controllers.istio_values import as_list, as_map, strings_of, text_of
 from rolloutlint.finding import Finding, Path
+from rolloutlint.graph import World
 from rolloutlint.model import DestinationRule, Rollout, Service, View, VirtualService, Workload
+from rolloutlint.model import view_of as view_of_kind
 from rolloutlint.model.rollout import BLUE_GREEN, CANARY
 from rolloutlint.model.values import dig, entries, filled_later
 
@@ -64,29 +66,60 @@ def subset_without_pods(ctx: Context[DestinationRule]) -> Iterator[Finding]:
             )
 
 
+_Labels = Mapping[str, Set[str]]
+"""Label -> the values that it has in some of a workload's pods."""
+
+
 def _pods(
     ctx: Context[DestinationRule], service: View, selector: Mapping[str, str]
-) -> list[tuple[View, Mapping[str, set[str]]]] | None:
+) -> list[tuple[View, _Labels]] | None:
     """The workloads whose pods the Service selects, with the values that each label has in some of these pods.
 
-    `None` where a template is not certain. A Rollout adds labels to the pods of each role (`canaryMetadata` ...).
+    `None` where a template is not certain.
     """
-    found: list[tuple[View, Mapping[str, set[str]]]] = []
-    for group_kind in WORKLOADS:
-        for resource in ctx.world.beside(service.resource, *group_kind):
-            view = ctx.world.view(resource)
-            if not isinstance(view, (Rollout, Workload)):
-                continue
-            labels = {key: {value} for key, value in strings_of(dig(view.template, "metadata", "labels")).items()}
-            for parent, role in _ROLES if isinstance(view, Rollout) else ():
-                for key, value in strings_of(dig(view.value, *parent, role, "labels")).items():
-                    labels.setdefault(key, set()).add(value)
-            if all(value in labels.get(key, ()) or key == HASH_LABEL for key, value in selector.items()):
-                values = (value for some in labels.values() for value in some)
-                if ctx.world.patched(resource, ("spec", "template")) or any(map(filled_later, values)):
-                    return None
-                found.append((view, labels))
+    world = ctx.world
+    namespace = world.namespace(service.resource)
+    asked = {key: value for key, value in selector.items() if key != HASH_LABEL}
+    if namespace is None or not asked:
+        return None
+    index = world.derived("pods by label", lambda: _by_label(world))
+    pair = min(asked.items())
+    candidates = {
+        number for scope in world.scopes(service.resource) for number in index.get((namespace, scope, *pair), ())
+    }
+    found: list[tuple[View, _Labels]] = []
+    for number in sorted(candidates):
+        resource = world.resources[number]
+        view = world.view(resource)
+        labels = _labels(view)
+        if all(value in labels.get(key, ()) for key, value in asked.items()):
+            values = (value for some in labels.values() for value in some)
+            if world.patched(resource, ("spec", "template")) or any(map(filled_later, values)):
+                return None
+            found.append((view, labels))
     return found
+
+
+def _labels(view: View) -> _Labels:
+    """The labels of a workload's pods; a Rollout adds some to the pods of each role (`canaryMetadata` ...)."""
+    template = view.template if isinstance(view, (Rollout, Workload)) else {}
+    labels = {key: {value} for key, value in strings_of(dig(template, "metadata", "labels")).items()}
+    for parent, role in _ROLES if isinstance(view, Rollout) else ():
+        for key, value in strings_of(dig(view.value, *parent, role, "labels")).items():
+            labels.setdefault(key, set()).add(value)
+    return labels
+
+
+def _by_label(world: World) -> Mapping[tuple[str | None, str, str, str], Sequence[int]]:
+    """Namespace, scope, label and value -> the workloads of which some pods have it: nobody asks all of them again."""
+    index: dict[tuple[str | None, str, str, str], list[int]] = {}
+    for kind in WORKLOADS:
+        for resource in world.of_kind(*kind):
+            for key, values in _labels(view_of_kind(resource)).items():
+                for value in values:
+                    for scope in world.scopes(resource):
+                        index.setdefault((world.namespace(resource), scope, key, value), []).append(resource.number)
+    return index
 
 
 @check("RL534")
