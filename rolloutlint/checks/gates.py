@@ -9,24 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from rolloutlint.checks.canary_queries import asks_about_all
 from rolloutlint.checks.context import Context, check
-from rolloutlint.checks.run_times import last_measurement
 from rolloutlint.checks.stairs import stairs_of
 from rolloutlint.controllers.limits import can_be_inconclusive
-from rolloutlint.controllers.measurement import Judgement, remembered
 from rolloutlint.finding import Finding, Path, Place, Related
-from rolloutlint.graph.analyses import Member, Use, called, team_of
-from rolloutlint.graph.measurements import Measured, measured
+from rolloutlint.graph.analyses import called, team_of
 from rolloutlint.lang.duration import format_duration, parse_duration
 from rolloutlint.lang.intstr import int32
-from rolloutlint.lang.promql.relations import walk
-from rolloutlint.lang.promql.tree import Call, Range, Subquery, selectors
 from rolloutlint.model import Rollout
 from rolloutlint.model.rollout import BLUE_GREEN, CANARY, Analysis, Step
 from rolloutlint.model.values import dig, sequence
 
 if TYPE_CHECKING:
+    from rolloutlint.checks.gate_windows import Look
     from rolloutlint.simulate.plan import Metric, Run
 
 NANOSECONDS: Final = 1_000_000_000
@@ -34,46 +29,17 @@ NANOSECONDS: Final = 1_000_000_000
 LONG: Final = 2 * 60 * 60
 """Seconds: the best practices of Argo Rollouts speak of releases that take 15 minutes to 2 hours at most."""
 
-_AVERAGED: Final = frozenset(
-    (
-        "rate",
-        "increase",
-        "delta",
-        "deriv",
-        "avg_over_time",
-        "sum_over_time",
-        "count_over_time",
-        "min_over_time",
-        "max_over_time",
-        "quantile_over_time",
-    )
-)
-"""Functions whose value is about the whole window."""
 
+class Change(NamedTuple):
+    """A change of the traffic."""
 
-class Look(NamedTuple):
-    """A metric of a gate whose query looks back further than the gate is from the change it is about. In seconds."""
-
-    analysis: Analysis
-    member: Member
-    one: Measured
-    window: float
     since: float
-    """From the change to the start of the analysis."""
-    delay: float
-    last: float
-    """From the start of the analysis to the last measurement."""
-    measurements: int
+    """Seconds from it to the start of an analysis."""
     weight: int | None
-    """The weight of the change; `None` for the switch of a blue-green Rollout."""
+    """The weight it sets; `None` for the switch of a blue-green Rollout."""
     before: int
     source: Path
-    """What made the change."""
-
-    @property
-    def mostly_before(self) -> bool:
-        """Whether even the last measurement is mostly about the time before the change."""
-        return self.since + self.last < self.window / 2
+    """What makes it."""
 
 
 @check("RL342")
@@ -125,52 +91,23 @@ def _looks(ctx: Context[Rollout]) -> Sequence[Look]:
 
 def _find_looks(ctx: Context[Rollout]) -> Iterator[Look]:
     for analysis in ctx.resource.analyses:
-        if analysis.role not in ("step", "postPromotion"):
-            continue
-        change = _change_before(ctx, analysis)
-        if change is None:
-            continue
-        since, weight, before, source = change
-        found: list[tuple[Member, Measured, float]] = []
-        for member in team_of(ctx.world, ctx.resource, analysis) or ():
-            for one in measured(ctx.world, member.view, ctx.settings):
-                window = _window(one.measurement.judgement)
-                node = one.measurement.judgement.query.node if one.measurement.judgement.query else None
-                if window is None or node is None or window <= since + _written_delay(one):
-                    continue
-                if dig(one.value, "provider", "prometheus", "rangeQuery") is not None:
-                    continue  # `start` and `end` say what it looks at
-                if asks_about_all(member.view, Use(ctx.resource, analysis, None), node):
-                    found.append((member, one, window))
-        if not found:
-            continue
-        metrics = {metric.place: metric for metric in _run(ctx, analysis).metrics if not metric.dry_run}
-        for member, one, window in found:
-            metric = metrics.get(member.view.place(one.path))
-            last = last_measurement(metric.spec) if metric is not None and metric.spec is not None else None
-            if metric is None or metric.spec is None or last is None:
-                continue
-            delay = metric.spec.delay / NANOSECONDS
-            if since + delay < window:
-                count = max(1, int(metric.spec.bounds.measurements))
-                yield Look(
-                    analysis, member, one, window, since, delay, last / NANOSECONDS, count, weight, before, source
-                )
+        if analysis.role in ("step", "postPromotion"):
+            change = _change_before(ctx, analysis)
+            team = None if change is None else team_of(ctx.world, ctx.resource, analysis)
+            if change is not None and team:
+                from rolloutlint.checks.gate_windows import looks
+
+                yield from looks(ctx, analysis, team, change)
 
 
-def _written_delay(one: Measured) -> float:
-    """Seconds of `initialDelay` as it stands in a metric, 0 where it is filled in later."""
-    return max(0, parse_duration(one.value.get("initialDelay")) or 0) / NANOSECONDS
-
-
-def _change_before(ctx: Context[Rollout], analysis: Analysis) -> tuple[float, int | None, int, Path] | None:
-    """(seconds since it, weight, weight before, place) of the last change of the traffic before an analysis starts.
+def _change_before(ctx: Context[Rollout], analysis: Analysis) -> Change | None:
+    """The last change of the traffic before an analysis starts.
 
     `None` where there is none, or where something in between takes a time that nobody knows.
     """
     rollout = ctx.resource
     if analysis.step is None:
-        return (0.0, None, 0, (*BLUE_GREEN, "activeService")) if rollout.strategy_kind == "blueGreen" else None
+        return Change(0.0, None, 0, (*BLUE_GREEN, "activeService")) if rollout.strategy_kind == "blueGreen" else None
     stairs = stairs_of(ctx)
     if not stairs or not stairs[analysis.step].weight:
         return None
@@ -186,7 +123,7 @@ def _change_before(ctx: Context[Rollout], analysis: Analysis) -> tuple[float, in
         if step.kinds[0] == "setWeight":
             before = stairs[index - 1].weight if index else 0
             if weight != before:
-                return since, weight, before, (*step.path, "setWeight")
+                return Change(since, weight, before, (*step.path, "setWeight"))
             continue
         passing = _passing(step)
         if passing is None:
@@ -203,29 +140,6 @@ def _passing(step: Step) -> float | None:
     return float(pause.seconds) if pause is not None and pause.kind == "timed" else None
 
 
-@remembered
-def _window(judgement: Judgement) -> float | None:
-    """The shortest window over which a query averages, in seconds.
-
-    `None` without one, and where the query compares with another time or looks at the newest samples of a window.
-    """
-    query = judgement.query
-    if query is None or query.node is None or judgement.provider != "prometheus":
-        return None
-    if any(selector.offset is not None or selector.at is not None for selector in selectors(query.node)):
-        return None
-    windows: list[float] = []
-    for node in walk(query.node):
-        if isinstance(node, Subquery):
-            return None
-        ranges = [argument for argument in node.args if isinstance(argument, Range)] if isinstance(node, Call) else []
-        for one in ranges:
-            if not isinstance(node, Call) or node.func not in _AVERAGED or not isinstance(one.window, (int, float)):
-                return None
-            windows.append(float(one.window))
-    return min(windows, default=None)
-
-
 @check("RL343")
 def inconclusive_after_promotion(ctx: Context[Rollout]) -> Iterator[Finding]:
     """An analysis after the switch that can stop without a verdict."""
@@ -233,7 +147,7 @@ def inconclusive_after_promotion(ctx: Context[Rollout]) -> Iterator[Finding]:
         if analysis.role != "postPromotion":
             continue
         undecided = _undecided(ctx, analysis)
-        for metric in _run(ctx, analysis).metrics if undecided else ():
+        for metric in run_of_gate(ctx, analysis).metrics if undecided else ():
             spec = metric.spec
             if spec is None or spec.dry_run or metric.place not in undecided:
                 continue
@@ -317,7 +231,8 @@ def _written_time(step: Step) -> float:
     return 0.0
 
 
-def _run(ctx: Context[Rollout], analysis: Analysis) -> Run:
+def run_of_gate(ctx: Context[Rollout], analysis: Analysis) -> Run:
+    """The AnalysisRun of a gate."""
     from rolloutlint.simulate.runs import run_of
 
     key = ("run", analysis.path)

@@ -25,7 +25,8 @@ from rolloutlint.controllers.sync_options import (
     resource_options,
 )
 from rolloutlint.controllers.sync_waves import is_hook
-from rolloutlint.controllers.writes import HASH_LABEL, Apply, Write, needs_ignore, reset_on_sync, with_inserted, writes
+from rolloutlint.controllers.traffic import HASH_LABEL
+from rolloutlint.controllers.writes import Apply, Write, needs_ignore, reset_on_sync, with_inserted, writes
 from rolloutlint.finding import Edit, Finding, Fix, Path, Related
 from rolloutlint.lang.jsonpointer import of_path
 from rolloutlint.model import Application, Resource, Rollout, View

@@ -12,8 +12,7 @@ from rolloutlint.checks.managed_services import Managed, lacking_of, managed_ser
 from rolloutlint.controllers.gateway_api import is_managed_rule
 from rolloutlint.controllers.istio_hosts import MESH, full_host, gateway_names, half_host, within
 from rolloutlint.controllers.istio_routes import pair_of
-from rolloutlint.controllers.traffic import routers
-from rolloutlint.controllers.writes import HASH_LABEL
+from rolloutlint.controllers.traffic import HASH_LABEL, routers
 from rolloutlint.finding import Finding, Path, Related
 from rolloutlint.graph import Naming, Reference
 from rolloutlint.model import DestinationRule, Ingress, Rollout, View

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 
 from rolloutlint.checks.context import Context, check
 from rolloutlint.checks.istio_mesh import certain, mesh_of, view_of
-from rolloutlint.controllers.istio import HASH_LABEL, Config, Mesh, hosts_of
+from rolloutlint.controllers.istio import Config, Mesh, hosts_of
 from rolloutlint.controllers.istio_hosts import HTTP, MESH, full_host, protocol_of, visible
 from rolloutlint.controllers.istio_values import as_list, as_map, strings_of, text_of
+from rolloutlint.controllers.traffic import HASH_LABEL
 from rolloutlint.finding import Finding, Path
 from rolloutlint.graph import World
 from rolloutlint.model import DestinationRule, Rollout, Service, View, VirtualService, Workload

@@ -24,9 +24,9 @@ from rolloutlint.controllers.istio_hosts import (
     within,
 )
 from rolloutlint.controllers.istio_values import as_list, as_map, strings_of, text_of
+from rolloutlint.controllers.traffic import HASH_LABEL
 
 ROOT_NAMESPACE = "istio-system"
-HASH_LABEL = "rollouts-pod-template-hash"
 _NETWORKING = "networking.istio.io/"
 _WORKLOADS = frozenset({"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Rollout"})
 SERVICE_EXPORTS = "networking.istio.io/exportTo"

@@ -10,12 +10,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rolloutlint.controllers.metrics import effective_count, limits_of, providers_of
-from rolloutlint.lang.expr import Phase
 from rolloutlint.lang.placeholder import filled_later
 from rolloutlint.settings import Targets, Version
+
+if TYPE_CHECKING:
+    from rolloutlint.lang.expr import Phase
 
 ERROR_RETRY = 10
 """Seconds between an Error and the next try (`analysis/analysis.go` DefaultErrorRetryInterval)."""

@@ -13,6 +13,9 @@ from typing import Any
 from rolloutlint.lang.intstr import int32
 from rolloutlint.settings import Targets, Version
 
+HASH_LABEL = "rollouts-pod-template-hash"
+"""Label by which the controller tells the pods of a revision (v1alpha1 DefaultRolloutUniqueLabelKey)."""
+
 MANAGED_BY = "argo-rollouts.argoproj.io/managed-by-rollouts"
 """Annotation in which the controller writes the Rollout that manages a Service (v1alpha1 ManagedByRolloutsKey)."""
 

@@ -21,11 +21,10 @@ from rolloutlint.controllers.gateway_api import (
 from rolloutlint.controllers.ignore_differences import ROLLOUTS_MANAGER, Target
 from rolloutlint.controllers.istio_routes import select_routes
 from rolloutlint.controllers.sync_options import DiffStrategy
-from rolloutlint.controllers.traffic import MANAGED_BY, routers
+from rolloutlint.controllers.traffic import HASH_LABEL, MANAGED_BY, routers
 from rolloutlint.finding import Path
 from rolloutlint.settings import Targets, Version
 
-HASH_LABEL = "rollouts-pod-template-hash"
 AUTOSCALER_MANAGER = "kube-controller-manager"
 
 _NEWEST = Targets().argocd

@@ -18,7 +18,6 @@ from rolloutlint.controllers.arguments import (
 )
 from rolloutlint.controllers.dry_run import selects
 from rolloutlint.controllers.limits import JUDGING_PROVIDERS, Bounds, bounds_of, can_be_inconclusive
-from rolloutlint.controllers.measurement import measure
 from rolloutlint.controllers.metrics import effective_count, providers_of, validate_metrics
 from rolloutlint.finding import Path, show_path
 from rolloutlint.graph import Reference, World
@@ -326,6 +325,8 @@ def _outcomes(metric: Mapping[str, Any], provider: str, targets: Targets) -> str
     judging = provider in JUDGING_PROVIDERS or dig(metric, "provider", "plugin") is not None
     conditions = [metric.get(field) for field in ("successCondition", "failureCondition")]
     if not judging and not any(map(filled_later, conditions)):
+        from rolloutlint.controllers.measurement import measure  # the parsers of queries and conditions
+
         measured = measure(metric, {}, targets)
         if measured is not None and any(c.syntax or c.fault for c in measured.judgement.conditions):
             return "E"
