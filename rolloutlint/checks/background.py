@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rolloutlint.checks.context import Context, check
 from rolloutlint.checks.run_times import run_passes_after
@@ -34,7 +34,9 @@ from rolloutlint.model.values import dig, has, sequence
 from rolloutlint.settings import Targets
 from rolloutlint.simulate.outline import Landing, Outline, outline_of
 from rolloutlint.simulate.plan import SECOND, Metric, Person, Plan, Run, Timed
-from rolloutlint.simulate.runs import Entry, entries_of, merged, run_of
+
+if TYPE_CHECKING:
+    from rolloutlint.simulate.runs import Entry
 
 STEPS_SHOWN = 4
 
@@ -283,6 +285,8 @@ def _watch(ctx: Context[Rollout], *, quick: bool) -> Watch | None:
         team = team_of(ctx.world, rollout, analysis)
         if not team or not _worth_a_look(analysis, team, outline.least(start), ctx.settings.targets):
             return None
+    from rolloutlint.simulate.runs import entries_of, merged, run_of
+
     members = merged(ctx.world, rollout, analysis)
     run = run_of(ctx.world, rollout, analysis, ctx.settings)
     if not members or run.unknown or run.fault:
@@ -352,6 +356,8 @@ def time_to_promotion(ctx: Context[Rollout], watch: Watch) -> int | None:
     total = int(watch.least) + scaled * max(0, seconds) * SECOND
     for analysis in rollout.analyses:
         if analysis.role == "step" and (analysis.step or 0) >= watch.start:
+            from rolloutlint.simulate.runs import run_of
+
             run = run_of(ctx.world, rollout, analysis, ctx.settings)
             span = run_passes_after(run)
             if span is None or span.most is None:

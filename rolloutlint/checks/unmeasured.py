@@ -21,7 +21,6 @@ from rolloutlint.lang.duration import format_duration
 from rolloutlint.model import Rollout
 from rolloutlint.settings import Targets
 from rolloutlint.simulate.plan import SECOND
-from rolloutlint.simulate.runs import entries_of, merged, run_of
 
 BEARS: Final[Mapping[str, str]] = {
     "Error": "errors",
@@ -73,6 +72,8 @@ def _gates_pass_unmeasured(ctx: Context[Rollout]) -> bool:
     for analysis in ctx.resource.analyses:
         if analysis.role == "background":
             continue
+        from rolloutlint.simulate.runs import entries_of, merged, run_of
+
         members = merged(ctx.world, ctx.resource, analysis)
         run = run_of(ctx.world, ctx.resource, analysis, ctx.settings)
         guards = guards_of(run, entries_of(members, analysis)) if members and not run.fault else None
