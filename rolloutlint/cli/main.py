@@ -16,6 +16,7 @@ from rolloutlint.cli.check import check
 from rolloutlint.cli.config import config
 from rolloutlint.cli.graph import graph
 from rolloutlint.cli.metric import explain_metric
+from rolloutlint.cli.route import route
 from rolloutlint.cli.rules import explain, rules
 from rolloutlint.cli.simulate import simulate
 from rolloutlint.errors import RolloutlintError
@@ -30,7 +31,7 @@ def cli() -> None:
     """Tells what your Argo Rollouts will really do, before Argo CD syncs them."""
 
 
-for command in (check, explain, explain_metric, graph, simulate, rules, config):
+for command in (check, explain, explain_metric, graph, simulate, route, rules, config):
     cli.add_command(command)
 
 
