@@ -42,7 +42,10 @@ class Written(NamedTuple):
         for length in range(len(path), 0, -1):
             found = self.origins.get(path[:length])
             if found is not None:
-                return Origin(found.of, (*found.path, *path[length:]))
+                rest = path[length:]
+                # Of what a step puts in, only the matches stand there as they are.
+                own = found.of == "object" or rest[:1] == ("match",)
+                return Origin(found.of, (*found.path, *rest) if own else found.path)
         return Origin("object", path)
 
 

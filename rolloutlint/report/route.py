@@ -16,6 +16,8 @@ VERSION = 1
 """Of the JSON. A field may be added within a version only together with its schema."""
 
 WIDTH = 100
+_SHOWN = 20
+"""So many entries of one kind are listed in text."""
 
 ACTIONS: Mapping[str, str] = {
     "route": "goes to",
@@ -65,10 +67,12 @@ def destination_words(destination: Destination) -> str:
     """Who gets the requests of a destination, in one line."""
     said = ", ".join(map(receiver_words, destination.receivers))
     if destination.role == "experiment":
-        said = f"pods of the experiment's template {destination.host}"
+        said = f"pods of the experiment's template {destination.host.partition('.')[0]}"
     elif not said:
-        said = {"missing": "nobody", "unknown": "pods that are not known", "found": ""}[destination.pods]
-        said = said if destination.state == "found" else "nobody" if destination.state == "missing" else said
+        lost = "missing" in (destination.state, destination.pods)
+        known = destination.state == "found"
+        said = "nobody: the proxy answers 503" if lost else f"pods of {'no workload' if known else 'nothing'} that is"
+        said += "" if lost else " among the inputs"
     if destination.role in ("canary", "stable") and not any(r.version for r in destination.receivers):
         known = all(receiver.workload == f"Rollout {destination.rollout}" for receiver in destination.receivers)
         whose = "its" if destination.receivers and known else f"Rollout {destination.rollout}'s"
@@ -174,8 +178,10 @@ def _behind(title: str, entries: Sequence[tuple[str, Location | None]]) -> Itera
     if entries:
         yield ""
         yield f"   {title}"
-        for words, at in entries:
+        for words, at in entries[:_SHOWN]:
             yield from _aside(f"      {words}", at) if at is not None else _wrapped(words, " " * 6)
+        if len(entries) > _SHOWN:
+            yield f"      and {len(entries) - _SHOWN} more, which -f json lists"
 
 
 # ---- JSON ----------------------------------------------------------------------------------------------------
