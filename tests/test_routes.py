@@ -271,6 +271,19 @@ def test_a_rollout_whose_routes_the_controller_refuses_writes_nothing() -> None:
     assert [d.share for d in answer.destinations] == [100, 0]
 
 
+def test_a_rollout_that_the_controller_refuses_has_no_steps_to_speak_of() -> None:
+    answer = only(WHOLE.replace("setWeight: 50", "setWeight: 500"), "web", step=1)
+    assert not answer.certain
+    assert answer.unknown[0].startswith("what Rollout shop/web does at a step: the controller refuses it (")
+
+
+def test_ping_and_pong_change_places_with_every_update() -> None:
+    text = WHOLE.replace("canaryService: web-canary", "pingPong: {pingService: web-canary, pongService: web}")
+    answer = only(text.replace("      stableService: web\n", ""), "web", step=1)
+    assert told(answer) == ["95 web.shop: stable Rollout shop/web", "5 web-canary.shop: canary Rollout shop/web"]
+    assert answer.unknown == ("whether ping or pong is the canary of Rollout shop/web: shown as at its first update",)
+
+
 # ---- what nobody can know ------------------------------------------------------------------------------------
 
 

@@ -125,7 +125,7 @@ class _Asking:
         self.environment = environment
         self.mesh = mesh
         self.wanted = wanted
-        self.managers = world.derived("managers", lambda: managers(world))
+        self.managers = world.derived(("managers",), lambda: managers(world))
 
     def answers(self) -> Iterator[Answer]:
         """One for each door."""
@@ -318,6 +318,10 @@ class _Asking:
             if plan is None:
                 unknown.append(f"what Rollout {name} does at a step: its strategy cannot be read or is changed later")
                 continue
+            if plan.refused:
+                unknown.append(f"what Rollout {name} does at a step: the controller refuses it ({plan.refused[0]})")
+            if rollout.service("pingService") is not None and rollout.service("canaryService") is None:
+                unknown.append(f"whether ping or pong is the canary of Rollout {name}: shown as at its first update")
             mine: Step = step if rollout in chosen else 0
             steps = sum(stage.step is not None for stage in plan.stages)
             if plan.strategy == "blueGreen":
