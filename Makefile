@@ -1,6 +1,6 @@
 # Every target sets up its own virtual environment; nothing but Python (3.10 or newer) and a package index is needed.
 #
-#   make demo     lint the seed manifests and show the report
+#   make demo     lint the seed manifests, show the report, and what one of their rollouts would do
 #   make test     everything that must hold: style, types, layers, tests
 #   make lint     only style, types and layers
 #   make bench    speed and memory on generated corpora (BENCH=--quick for small ones)
@@ -31,6 +31,8 @@ demo: $(VENV)/.installed
 	@$(BIN)/rolloutlint check fixtures/seeds; code=$$?; \
 	echo; echo "exit code $$code (1: findings at or above the severity that fails)"; \
 	test $$code -le 1
+	@echo; echo '$$ rolloutlint simulate fixtures/seeds --rollout shop/storefront-guarded'
+	@$(BIN)/rolloutlint simulate fixtures/seeds --rollout shop/storefront-guarded
 
 test: lint tools
 	$(BIN)/python -m pytest -n $(JOBS)
