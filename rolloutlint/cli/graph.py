@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import Any
 
 import click
@@ -11,23 +9,15 @@ import click
 from rolloutlint.catalogue import load_catalogue
 from rolloutlint.cli.check import NOTHING_TO_LINT
 from rolloutlint.cli.settings import make_settings, settings_options
-from rolloutlint.errors import UsageError
+from rolloutlint.cli.writing import LOST, form_of, output_options, say_lost, write
 
 FORMS = ("mermaid", "dot", "json", "svg")
-LOST = 4
 
 
 @click.command()
 @click.argument("paths", nargs=-1)
 @click.option("--rollout", default="", metavar="NS/NAME", help="Show one Rollout and what it is linked with.")
-@click.option(
-    "-f",
-    "--format",
-    "form",
-    type=click.Choice(FORMS),
-    help="Default: what the suffix of the output file says, or mermaid.",
-)
-@click.option("-o", "--output", default="", metavar="FILE", help="Write to FILE instead of standard output.")
+@output_options(FORMS, "mermaid")
 @settings_options
 @click.option("--allow-empty", is_flag=True, help="Exit 0 where there is nothing to draw.")
 def graph(paths: tuple[str, ...], rollout: str, form: str | None, output: str, **flags: Any) -> int:
@@ -45,22 +35,12 @@ def graph(paths: tuple[str, ...], rollout: str, form: str | None, output: str, *
     run = open_paths(paths or (".",), settings, catalogue)
     report = run.report()
     empty = report.counts.files == 0 and not report.lost
-    text = FORMATS[form or SUFFIXES.get(os.path.splitext(output)[1].lower(), "mermaid")](
-        picture(run.world, report, "" if empty else rollout)
-    )
-    for left in report.incomplete:
-        if left.lost:
-            click.echo(f"rolloutlint: {left.source}: {left.message}", err=True)
+    drawn = picture(run.world, report, "" if empty else rollout)
+    text = FORMATS[form_of(form, output, SUFFIXES, "mermaid")](drawn)
+    say_lost(report.incomplete)
     if empty:
         click.echo("rolloutlint: nothing to draw: no manifest among the inputs that could be read", err=True)
-    if output:
-        try:
-            with open(output, "w", encoding="utf-8", newline="") as handle:
-                handle.write(text)
-        except OSError as error:
-            raise UsageError(f"cannot write {output}: {error.strerror}") from None
-    else:
-        sys.stdout.write(text)
+    write(text, output)
     if empty:
         return 0 if allow_empty else NOTHING_TO_LINT
     return LOST if report.lost else 0

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import Any
 
 import click
 
 from rolloutlint.catalogue import load_catalogue
 from rolloutlint.cli.check import NOTHING_TO_LINT
-from rolloutlint.cli.graph import LOST
 from rolloutlint.cli.settings import make_settings, settings_options
+from rolloutlint.cli.writing import LOST, form_of, output_options, say_lost, write
 from rolloutlint.errors import UsageError
 
 FORMS = ("text", "json", "mermaid", "dot", "svg")
@@ -44,14 +42,7 @@ FAILS = 1
     "0 before the update, `end` after the promotion. Default: what the files say.",
 )
 @click.option("--rollout", default="", metavar="NS/NAME", help="Whose step it is, where several Rollouts write here.")
-@click.option(
-    "-f",
-    "--format",
-    "form",
-    type=click.Choice(FORMS),
-    help="Default: what the suffix of the output file says, or text.",
-)
-@click.option("-o", "--output", default="", metavar="FILE", help="Write to FILE instead of standard output.")
+@output_options(FORMS, "text")
 @settings_options
 @click.option("--allow-empty", is_flag=True, help="Exit 0 where there is nothing that routes.")
 def route(
@@ -98,21 +89,12 @@ def route(
     catalogue = load_catalogue()
     settings, _ = make_settings(catalogue, flags)
     run = open_paths(paths or (".",), settings, catalogue)
-    lost = sorted({(left.source, left.message) for left in run.incomplete if left.lost})
-    for source, message in lost:
-        click.echo(f"rolloutlint: {source}: {message}", err=True)
+    lost = say_lost(run.incomplete)
     found = answers(run.world, run.texts, settings, question)
-    text = FORMATS[form or SUFFIXES.get(os.path.splitext(output)[1].lower(), "text")](found)
+    text = FORMATS[form_of(form, output, SUFFIXES, "text")](found)
     if not found:
         click.echo("rolloutlint: nothing routes: no Service or Istio object among the inputs could be read", err=True)
-    if output:
-        try:
-            with open(output, "w", encoding="utf-8", newline="") as handle:
-                handle.write(text)
-        except OSError as error:
-            raise UsageError(f"cannot write {output}: {error.strerror}") from None
-    else:
-        sys.stdout.write(text)
+    write(text, output)
     if lost:
         return LOST
     if not found:

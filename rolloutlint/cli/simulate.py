@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from rolloutlint.catalogue import load_catalogue
 from rolloutlint.cli.check import NOTHING_TO_LINT
-from rolloutlint.cli.graph import LOST
 from rolloutlint.cli.settings import make_settings, settings_options
+from rolloutlint.cli.writing import LOST, form_of, output_options, say_lost, write
 from rolloutlint.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,14 +33,7 @@ QUERY_WORLDS = (
 @click.command()
 @click.argument("paths", nargs=-1)
 @click.option("--rollout", default="", metavar="NS/NAME", help="Simulate one Rollout only.")
-@click.option(
-    "-f",
-    "--format",
-    "form",
-    type=click.Choice(FORMS),
-    help="Default: what the suffix of the output file says, or text.",
-)
-@click.option("-o", "--output", default="", metavar="FILE", help="Write to FILE instead of standard output.")
+@output_options(FORMS, "text")
 @click.option(
     "--outcome",
     "outcomes",
@@ -90,16 +81,13 @@ def simulate(
 
     allow_empty = flags.pop("allow_empty")
     histories = [_history(text) for text in outcomes]
-    suffix = os.path.splitext(output)[1].lower()
-    wanted = form or simulation.SUFFIXES.get(suffix, "text")
+    wanted = form_of(form, output, simulation.SUFFIXES, "text")
     if histories and wanted not in replay.FORMATS:
         raise UsageError(f"--outcome: a history is written as {', '.join(replay.FORMATS)}, not as {wanted}")
     catalogue = load_catalogue()
     settings, _ = make_settings(catalogue, flags)
     run = open_paths(paths or (".",), settings, catalogue)
-    lost = sorted({(left.source, left.message) for left in run.incomplete if left.lost})
-    for source, message in lost:
-        click.echo(f"rolloutlint: {source}: {message}", err=True)
+    lost = say_lost(run.incomplete)
     none = not run.world.of_kind("argoproj.io", "Rollout")
     world = cast("Any", query_world)
     plans = [
@@ -112,14 +100,7 @@ def simulate(
         text = simulation.FORMATS[wanted](simulations.simulations(plans), verbose)
     if not plans:
         click.echo("rolloutlint: nothing to simulate: no Rollout among the inputs that could be read", err=True)
-    if output:
-        try:
-            with open(output, "w", encoding="utf-8", newline="") as handle:
-                handle.write(text)
-        except OSError as error:
-            raise UsageError(f"cannot write {output}: {error.strerror}") from None
-    else:
-        sys.stdout.write(text)
+    write(text, output)
     if lost:
         return LOST
     return 0 if plans or allow_empty else NOTHING_TO_LINT
