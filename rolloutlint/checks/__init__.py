@@ -138,6 +138,8 @@ MODULES: Mapping[str, str] = {
     "RL523": "istio_destinations",
     "RL52": "istio_virtual_services",
     "RL539": "istio_virtual_services",
+    "RL538": "istio_ingress",
+    "RL54": "istio_ingress",
     "RL532": "istio_subsets",
     "RL534": "istio_subsets",
     "RL535": "istio_subsets",

@@ -23,8 +23,9 @@ INPUTS = os.path.join(SHARED, "corpus", "istio", "analyzers")
 LISTED = os.path.join(HERE, "..", "data", "istio", "analyze.txt")
 
 RULES: Mapping[str, tuple[str, ...]] = {
-    "virtualservice.DestinationHostAnalyzer": ("RL520", "RL521", "RL523"),
+    "virtualservice.DestinationHostAnalyzer": ("RL520", "RL521", "RL523", "RL538", "RL540"),
     "virtualservice.DestinationRuleAnalyzer": ("RL522",),
+    "virtualservice.JWTClaimRouteAnalyzer": ("RL542",),
     "virtualservice.GatewayAnalyzer": ("RL530", "RL531"),
     "virtualservice.ConflictingMeshGatewayHostsAnalyzer": ("RL524",),
     "schemaValidation.CollectionValidationAnalyzer(collections.VirtualService)": ("RL525", "RL527"),
