@@ -343,7 +343,7 @@ def test_an_answer_that_depends_on_the_callers_namespace_says_so() -> None:
     text = SERVICES + virtual_service("b", "ops", hosts=["web.shop.svc.cluster.local"], exportTo=["."], http=to("x"))
     answer = only(text, "web.shop")
     assert not answer.certain
-    assert answer.unknown[0].startswith("it is another answer if the caller run in namespace ops")
+    assert answer.unknown[0].startswith("it is another answer if the caller runs in namespace ops")
 
 
 @pytest.mark.parametrize("closed, state, fails", [(False, "unknown", False), (True, "missing", True)])

@@ -262,8 +262,8 @@ class _Asking:
         if not others:
             return usual, ()
         listed = ", ".join(others[:5]) + ", ..." * (len(others) > 5)
-        who = "the caller" if request.gateway == MESH else "the gateway's pods"
-        said = f"it is another answer if {who} run in namespace {listed}: say so with --from-namespace"
+        who = "the caller runs" if request.gateway == MESH else "the gateway's pods run"
+        said = f"it is another answer if {who} in namespace {listed}: say so with --from-namespace"
         return usual._replace(certain=False), (said,)
 
     def _answer(self, request: Request, notes: tuple[str, ...]) -> Answer:

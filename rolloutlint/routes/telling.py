@@ -245,7 +245,7 @@ class Telling:
         if self.request.gateway != MESH:
             namespace, _, name = self.request.gateway.partition("/")
             if self.mesh.config("Gateway", namespace, name) is None:
-                self.unknown.append(f"which hosts and ports Gateway {self.request.gateway} takes")
+                self.unknown.append(f"which hosts and ports Gateway {self.request.gateway.removeprefix('/')} takes")
         for target in (*decision.targets, *decision.mirrors):
             if target.rule_set is not None and not target.rule_set.certain:
                 rules = ", ".join(name_of(rule) for rule in target.rule_set.rules)
