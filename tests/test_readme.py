@@ -43,6 +43,12 @@ def test_the_picture_is_real_output() -> None:
     assert done.stdout == picture.read_text(encoding="utf-8")
 
 
+def test_the_route_is_real_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT / "fixtures" / "workspaces" / "three-strategies" / "input")
+    done = CliRunner().invoke(cli, ["route", "checkout", "--step", "1", "--no-config"])
+    assert done.stdout.rstrip() in README
+
+
 def test_all_formats_are_named() -> None:
     assert [name for name in FORMATS if f"`{name}`" not in README] == []
 
