@@ -20,10 +20,10 @@ from rolloutlint.lang.names import near
 from rolloutlint.model import AnalysisTemplate, Rollout
 from rolloutlint.settings import Settings
 from rolloutlint.simulate.linked import plan_of
-from rolloutlint.simulate.plan import Analysed, Experimented, Metric, Plan, Run, Stage, runs_of
+from rolloutlint.simulate.plan import Analysed, Experimented, Metric, Plan, Run, Stage
 from rolloutlint.simulate.player import Asked, Walk, play
 from rolloutlint.simulate.result import Simulation
-from rolloutlint.simulate.simulation import simulate
+from rolloutlint.simulate.simulation import playable, runs, simulate
 
 _LETTERS = {"Successful": "S", "Failed": "F", "Inconclusive": "I", "Error": "E"}
 
@@ -139,7 +139,7 @@ def replays(plans: Sequence[Plan], outcomes: Sequence[tuple[str, str]]) -> Seque
             known = ", ".join(f"`{each}`" for each in sorted({metric.name for metric in metrics}))
             told = f"did you mean `{hint}`?" if hint else f"there is {known}" if known else "they measure nothing"
             raise UsageError(f"--outcome: no metric `{name}` in the Rollouts that are simulated: {told}")
-    return [replay for plan in plans if (replay := _replay(plan, outcomes)) is not None]
+    return [replay for plan in plans if (replay := _replay(playable(plan), outcomes)) is not None]
 
 
 def _spellings(metric: Metric) -> tuple[str, str]:
@@ -147,10 +147,7 @@ def _spellings(metric: Metric) -> tuple[str, str]:
 
 
 def _metrics(plan: Plan) -> Iterator[Metric]:
-    for run in (
-        *((plan.background,) if plan.background else ()),
-        *(run for stage in plan.stages for run in runs_of(stage)),
-    ):
+    for run in runs(plan):
         yield from run.metrics
 
 

@@ -65,8 +65,9 @@ def _below_policy(ctx: Context[Rollout], wanted: int) -> Iterator[Finding]:
     plan = ctx.world.shared(ctx.resource.resource, "plan", lambda: plan_of(ctx.world, ctx.resource, ctx.settings))
     if plan is None or plan.refused or not wanted:
         return
-    from rolloutlint.simulate.simulation import runs
+    from rolloutlint.simulate.simulation import playable, runs
 
+    plan = playable(plan)
     if any(run.unknown or any(metric.spec is None for metric in run.metrics) for run in runs(plan)):
         return
     found = explore(plan)

@@ -134,6 +134,8 @@ def explore(plan: Plan) -> Exploration:
 
 
 def _explored(plan: Plan, tick: int) -> Exploration:
+    if max(_spans(plan), default=0) > MOST_TICKS * tick:
+        raise TooLargeError
     stages = tuple(_stage_ways(stage, tick) for stage in plan.stages)
     start = plan.background_from if plan.background is not None else len(stages)
     if plan.background is None:

@@ -5,6 +5,7 @@ Endings and evidence are found by `explore`; what a version does that is well, o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import Final
@@ -18,6 +19,7 @@ from rolloutlint.simulate.plan import (
     EVERYTHING,
     NOTHING,
     SECOND,
+    Analysed,
     Experimented,
     External,
     Metric,
@@ -52,6 +54,9 @@ from rolloutlint.simulate.traces import walk_to, well
 MOST_TRACES: Final = 40
 """Endings that get the history that leads there; the others have the moment only."""
 
+MOST_MEASUREMENTS: Final = 20_000
+"""What a metric that would take more in one rollout does is not followed."""
+
 _ORDER: Final = ("promoted", "aborted", "waits", "stuck", "refused")
 
 
@@ -59,6 +64,7 @@ def simulate(plan: Plan) -> Simulation:
     """Everything there is to say about the plan of one rollout."""
     if plan.refused:
         return _refused(plan)
+    plan = playable(plan)
     found = explore(plan)
     healthy = Fork(plan, failing_from(None))
     bars = tuple(_bars(plan, healthy.walk))
@@ -82,6 +88,59 @@ def simulate(plan: Plan) -> Simulation:
     )
 
 
+def playable(plan: Plan) -> Plan:
+    """The plan without the rules of metrics that would be measured so often that nobody waits for the answer."""
+    stages = tuple(_playable_stage(stage) for stage in plan.stages)
+    if plan.background is None:
+        return plan._replace(stages=stages)
+    length = sum(map(_length, stages))
+    metrics = tuple(
+        _unless(metric, 0 if metric.spec is None else length // max(1, metric.spec.interval or length or 1))
+        for metric in plan.background.metrics
+    )
+    return plan._replace(stages=stages, background=plan.background._replace(metrics=metrics))
+
+
+def _playable_stage(stage: Stage) -> Stage:
+    wait = stage.wait
+    if isinstance(wait, Analysed):
+        return stage._replace(wait=Analysed(_counted(wait.run)))
+    if isinstance(wait, Experimented):
+        return stage._replace(wait=wait._replace(runs=tuple(map(_counted, wait.runs))))
+    return stage
+
+
+def _counted(run: Run) -> Run:
+    """The run of a stage: what takes as many measurements as its counts say."""
+    return run._replace(metrics=tuple(_unless(metric, math.inf) for metric in run.metrics))
+
+
+def _unless(metric: Metric, most: float) -> Metric:
+    """The metric, not known where it takes too many measurements: as many as its count says, and at most `most`."""
+    if metric.spec is None:
+        return metric
+    count = metric.spec.bounds.measurements
+    often = min(most, 0 if math.isinf(count) and math.isinf(most) else count)
+    if often <= MOST_MEASUREMENTS:
+        return metric
+    return metric._replace(spec=None, why=(f"`{metric.name}` is measured too often to be followed",))
+
+
+def _length(stage: Stage) -> int:
+    """Nanoseconds that a stage takes at least, when every measurement is a success."""
+    wait = stage.wait
+    if isinstance(wait, Timed | Scaling):
+        return wait.span.least
+    duration = wait.duration.least if isinstance(wait, Experimented) and wait.duration is not None else 0
+    specs = [metric.spec for run in runs_of(stage) for metric in run.metrics if metric.spec is not None]
+    counted = [
+        spec.delay + int(spec.bounds.measurements) * (spec.interval or 0)
+        for spec in specs
+        if not math.isinf(spec.bounds.measurements)
+    ]
+    return max([duration, *counted])
+
+
 def failing_from(stage: int | None, only: Place | None = None) -> Answers:
     """A version that is well until a stage is reached (`None`: for ever) and fails every measurement from then on.
 
@@ -99,6 +158,7 @@ def broken(plan: Plan) -> Broken | None:
     """What becomes of a version that fails every measurement from the start; `None` where nothing starts."""
     if plan.refused:
         return None
+    plan = playable(plan)
     seen_by_all = play(plan, failing_from(0))
     walks = [seen_by_all]
     if seen_by_all.kind == "aborted":
@@ -440,7 +500,7 @@ def _gate(run: Run, evidence: int | None) -> Gate:
     why = (*run.unknown, *(why for metric in run.metrics for why in metric.why))
     if run.fault:
         why = (run.fault,)
-    return Gate(run.label, run.place, None if run.fault or run.unknown else evidence, why)
+    return Gate(run.label, run.place, None if run.fault or (why and not evidence) else evidence, why)
 
 
 def _detections(plan: Plan, healthy: Fork) -> Iterator[Detection]:

@@ -223,3 +223,12 @@ def test_each_ending_has_a_history_that_leads_there_at_its_earliest(seed: int) -
             assert walk.successes == found.evidence
         else:
             assert walk.at == ending.least * found.tick
+
+
+def test_a_lattice_that_is_too_fine_is_given_up_and_not_tried() -> None:
+    fine = metric(count=math.inf, interval=60)
+    assert fine.spec is not None
+    fine = fine._replace(spec=fine.spec._replace(interval=1))
+    found = explore(plan(stage(timed(7_200_000)), background=run(fine, role="background")))
+    assert found.cut
+    assert found.endings == ()

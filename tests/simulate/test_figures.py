@@ -226,3 +226,20 @@ def test_the_longest_stage_may_be_a_day_and_the_lattice_a_second():
     assert isinstance(found.plan, Plan)
     assert found.evidence is not None
     assert found.evidence > 800
+
+
+@pytest.mark.parametrize(("pause", "interval"), [("10m", "1ms"), ("720h", "10s"), ("10m", "1ns")])
+def test_a_metric_that_is_measured_too_often_is_not_followed(pause: str, interval: str):
+    steps = f"{{setWeight: 5}}, {{pause: {{duration: {pause}}}}}"
+    watched = WATCHED.replace("startingStep: 2, ", "")
+    found = simulated(canary(steps, watched, "replicas: 10"), template(metric(f"interval: {interval}")))
+    assert found.evidence is None
+    assert found.evidence_why == ("`success-rate` is measured too often to be followed",)
+    assert found.promotion is not None
+
+
+def test_an_inline_metric_that_is_measured_too_often_is_not_followed():
+    steps = "{setWeight: 5}, {analysis: {templates: [{templateName: checks}]}}"
+    found = simulated(canary(steps, NGINX), template(metric("count: 1000000, interval: 1s")))
+    assert found.evidence is None
+    assert found.gates[0].evidence is None
