@@ -44,6 +44,8 @@ from rolloutlint.source import Comment, Document, Problem, Source, comments, dec
 RULE_CRASHED = "RL099"
 WORTH_DIVIDING = 4_000
 """From so many objects on they are checked by several processes; below, forking takes longer than it saves."""
+WARMING_UP = 64
+"""So many objects are checked before forking: what they ask of the whole world, and import, is then made only once."""
 USERS_SHOWN = 5
 """How many users of an object a finding about it lists."""
 
@@ -54,9 +56,16 @@ class Todo(NamedTuple):
     """A rule to ask about each object of a kind."""
 
     rule: Rule
-    check: Check[Any]
-    words: tuple[bytes, ...]
+    words: frozenset[bytes]
     """Objects without any of these words need not be asked; empty: all are."""
+
+
+class Agenda(NamedTuple):
+    """All that is to be asked about each object of a kind."""
+
+    rules: tuple[Todo, ...]
+    words: tuple[bytes, ...]
+    """Those of all rules together: each is looked for once in an object."""
 
 
 class Loaded:
@@ -198,6 +207,7 @@ class Run:
         self.world = World(loaded.resources, loaded.namings, layout(loaded), loaded.slices, settings.closed)
         self.texts = Texts(self._fetcher(fetch), loaded.slices)
         self.ran: frozenset[str] = frozenset()
+        self._functions: dict[str, Check[Any]] = {}
 
     def _fetcher(self, fetch: Callable[[str], Source | None]) -> Callable[[str], Source | None]:
         def checked(name: str) -> Source | None:
@@ -285,13 +295,12 @@ class Run:
         return table
 
     def _problem_findings(self, rules: Mapping[str, Sequence[Rule]]) -> Iterator[tuple[Finding, str]]:
-        todo = _checks(rules.get("problem", ())) if self.loaded.problems else ()
         for problem in self.loaded.problems:
             told = False
             levels = self.plan.for_file(problem.at.document.source)
-            for rule, function, _ in todo:
+            for rule in rules.get("problem", ()):
                 context: Context[Any] = Context(problem, self.world, self.settings, rule)
-                for finding in self._run(rule, function, context, problem.at):
+                for finding in self._run(rule, self._function(rule.id), context, problem.at):
                     told = told or finding.rule in levels
                     yield finding, fingerprint(finding, {})
             if problem.fatal and not told:
@@ -303,11 +312,12 @@ class Run:
     def _findings(self, rules: Mapping[str, Sequence[Rule]]) -> Iterator[tuple[Finding, str]]:
         resources = self._neighbours_together()
         workers = self.jobs or (cores() if len(resources) >= WORTH_DIVIDING else 1)
-        everywhere = _checks(rules.get("*", ())) if resources else ()
-        todo = {  # known before the work is divided, so that each check is imported once
-            (group, kind): (*everywhere, *_checks(rules.get(f"{group or 'core'}/{kind}", ())))
+        todo = {
+            (group, kind): _agenda((*rules.get("*", ()), *rules.get(f"{group or 'core'}/{kind}", ())))
             for group, kind in {resource.group_kind for resource in resources}
         }
+        for each in (each for agenda in todo.values() if workers > 1 for each in agenda.rules):
+            self._function(each.rule.id)  # imported before the work is divided: once, and not by every worker
 
         def work(share: Sequence[Resource]) -> tuple[list[tuple[Finding, str]], list[Incomplete]]:
             before = len(self.incomplete)
@@ -316,7 +326,8 @@ class Run:
             del self.incomplete[before:]
             return found, told
 
-        for found, told in divided(work, resources, workers):
+        first, others = resources[:WARMING_UP], resources[WARMING_UP:]
+        for found, told in (work(first), *divided(work, others, workers)):
             self.incomplete += told
             yield from found
 
@@ -334,15 +345,17 @@ class Run:
 
         return sorted(self.loaded.resources, key=place)
 
-    def _check(self, resource: Resource, todo: Sequence[Todo]) -> Iterator[tuple[Finding, str]]:
-        if not todo:
+    def _check(self, resource: Resource, agenda: Agenda) -> Iterator[tuple[Finding, str]]:
+        if not agenda.rules:
             return
         view, world, settings, whole = self.world.view(resource), self.world, self.settings, resource.place()
         users: tuple[Related, ...] | None = None
-        frozen = resource.frozen
-        for rule, function, words in todo:
-            if words and not any(map(frozen.__contains__, words)):
+        held = frozenset(filter(resource.frozen.__contains__, agenda.words))
+        functions = self._functions
+        for rule, words in agenda.rules:
+            if words and words.isdisjoint(held):
                 continue
+            function = functions.get(rule.id) or self._function(rule.id)
             for finding in self._run(rule, function, Context(view, world, settings, rule), whole):
                 if self._patched(resource, finding):
                     continue
@@ -352,6 +365,13 @@ class Run:
                     added = tuple(u for u in users if u.resource not in named)
                     finding = finding._replace(related=(*finding.related, *added))
                 yield finding, self._fingerprint(finding, view)
+
+    def _function(self, rule_id: str) -> Check[Any]:
+        """The check of a rule, imported when an object is first asked: a small input mentions little of all."""
+        function = self._functions.get(rule_id)
+        if function is None:
+            function = self._functions[rule_id] = check_of(rule_id)
+        return function
 
     def _fingerprint(self, finding: Finding, view: View) -> str:
         depth = len(view.resource.prefix)
@@ -406,8 +426,9 @@ class Run:
         )
 
 
-def _checks(rules: Sequence[Rule]) -> tuple[Todo, ...]:
-    return tuple(Todo(rule, check_of(rule.id), tuple(word.encode() for word in rule.mentions)) for rule in rules)
+def _agenda(rules: Sequence[Rule]) -> Agenda:
+    todo = tuple(Todo(rule, frozenset(word.encode() for word in rule.mentions)) for rule in rules)
+    return Agenda(todo, tuple(sorted(frozenset().union(*(each.words for each in todo)))))
 
 
 def _inside(finding: Finding, depth: int) -> Finding:

@@ -6,6 +6,7 @@ A module is imported when a rule of it first has something to look at: most runs
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -148,6 +149,21 @@ MODULES: Mapping[str, str] = {
     "RL53": "istio_hosts",
     "RL5": "traffic",
     "RL606": "sync_options",
+    "RL610": "sync_annotations",
+    "RL611": "sync_annotations",
+    "RL612": "sync_annotations",
+    "RL613": "sync_annotations",
+    "RL620": "app_projects",
+    "RL621": "app_projects",
+    "RL61": "applications",
+    "RL622": "applications",
+    "RL623": "applications",
+    "RL624": "applications",
+    "RL630": "ignores",
+    "RL631": "ignores",
+    "RL634": "ignores",
+    "RL635": "ignores",
+    "RL636": "ignores",
     "RL6": "gitops",
 }
 """Prefix of rule ids -> the module that holds their checks; of several prefixes of an id the first counts."""
@@ -166,6 +182,7 @@ def all_checks() -> Mapping[str, Check[Any]]:
     return dict(sorted((i, f) for module in MODULES.values() for i, f in _declared(module).items()))
 
 
+@cache
 def _declared(module: str) -> Mapping[str, Check[Any]]:
     functions = vars(import_module(f"rolloutlint.checks.{module}")).values()
     return {function.rule_id: function for function in functions if hasattr(function, "rule_id")}
