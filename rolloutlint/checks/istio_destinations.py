@@ -25,7 +25,6 @@ from rolloutlint.model.values import dig, entries, filled_later, text
 @check("RL520")
 def host_stops_at_the_namespace(ctx: Context[View]) -> Iterator[Finding]:
     """A host `service.namespace` or `service.namespace.svc`, which Istio takes for a complete name."""
-    mesh = mesh_of(ctx)
     written: list[tuple[Path, str]] = []
     if isinstance(ctx.resource, DestinationRule):
         written = [(("spec", "host"), ctx.resource.host)]
@@ -33,7 +32,10 @@ def host_stops_at_the_namespace(ctx: Context[View]) -> Iterator[Finding]:
         written = [((*d.path, "host"), d.host) for d in destinations(ctx)]
     for path, host in written:
         meant = half_host(host)
-        if meant is None or mesh.backends(host) or not _is_service(ctx, mesh, meant):
+        if meant is None:
+            continue
+        mesh = mesh_of(ctx)
+        if mesh.backends(host) or not _is_service(ctx, mesh, meant):
             continue
         full = f"{meant.name}.{meant.namespace}.svc.{mesh.domain}"
         yield ctx.finding(
@@ -61,11 +63,9 @@ def _is_service(ctx: Context[View], mesh: Mesh, meant: ServiceName) -> bool:
 def host_missing(ctx: Context[VirtualService]) -> Iterator[Finding]:
     """A destination whose Service is not there or not visible, and no ServiceEntry of that host either."""
     mesh = mesh_of(ctx)
-    callers = _callers(ctx)
     for destination in destinations(ctx):
         there = mesh.covering(destination.full)
-        seen = [b for b in there if any(visible(b.config.exported, caller) is not False for caller in callers)]
-        if seen or destination.host.startswith("*"):
+        if destination.host.startswith("*") or any(_seen(ctx, b.config.exported) for b in there):
             continue
         path = (*destination.path, "host")
         if any(b.host == destination.full for b in there):
@@ -89,6 +89,11 @@ def host_missing(ctx: Context[VirtualService]) -> Iterator[Finding]:
             where=f"namespace `{namespace}`" if namespace else "its namespace",
             hint=hint,
         )
+
+
+def _seen(ctx: Context[VirtualService], exported: frozenset[str]) -> bool:
+    """Whether some of the callers may see what is exported like that."""
+    return "*" in exported or any(visible(exported, caller) is not False for caller in _callers(ctx))
 
 
 def _callers(ctx: Context[VirtualService]) -> frozenset[str | None]:
@@ -123,14 +128,15 @@ def _is_service_shape(mesh: Mesh, host: str) -> bool:
 @check("RL522")
 def subset_missing(ctx: Context[VirtualService]) -> Iterator[Finding]:
     """A subset of a destination that no DestinationRule of its host defines."""
-    mesh = mesh_of(ctx)
     own = ctx.world.namespace(ctx.resource.resource)
     for destination in destinations(ctx):
-        named = service_of(destination.full)
-        home = own if "." not in destination.host else named.namespace if named else None
-        if not destination.subset or home is None:
+        if not destination.subset:
             continue
-        rules = mesh.rules_for(destination.full)
+        named = service_of(destination.full) if "." in destination.host else None
+        home = own if "." not in destination.host else named.namespace if named else None
+        if home is None:
+            continue
+        rules = mesh_of(ctx).rules_for(destination.full)
         names = [name for rule in rules for name in _subsets(rule)]
         if destination.subset in names or any(not _readable(ctx, rule) for rule in rules):
             continue
@@ -162,11 +168,12 @@ def _readable(ctx: Context[VirtualService], rule: Config) -> bool:
 @check("RL523")
 def port_missing(ctx: Context[VirtualService]) -> Iterator[Finding]:
     """A port of a destination that its Service does not have."""
-    mesh = mesh_of(ctx)
     for destination in destinations(ctx):
         number = dig(destination.value, "port", "number")
-        backends = mesh.backends(destination.full)
-        if not isinstance(number, int) or isinstance(number, bool) or len(backends) != 1:
+        if not isinstance(number, int) or isinstance(number, bool):
+            continue
+        backends = mesh_of(ctx).backends(destination.full)
+        if len(backends) != 1:
             continue
         (backend,) = backends
         numbers = sorted(port.number for port in backend.ports)

@@ -91,10 +91,11 @@ def host_not_served(ctx: Context[VirtualService]) -> Iterator[Finding]:
 @check("RL533")
 def rule_loses_a_subset(ctx: Context[DestinationRule]) -> Iterator[Finding]:
     """A subset, or a traffic policy, that another DestinationRule of the same host and namespace has too."""
-    mesh, mine = mesh_of(ctx), ctx.resource.resource
+    mine = ctx.resource.resource
     namespace = ctx.world.namespace(mine)
     if namespace is None or "workloadSelector" in ctx.resource.spec or not ctx.resource.host:
         return
+    mesh = mesh_of(ctx)
     host = full_host(ctx.resource.host, namespace)
     for other in mesh.rules_for(host):
         if not _older(ctx, other, host, namespace, mesh.domain):

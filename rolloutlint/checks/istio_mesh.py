@@ -6,14 +6,15 @@ rendering may change is for the caller to ask (`World.patched`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from rolloutlint.checks.context import Context
-from rolloutlint.controllers.istio import Config, Mesh, config_of
-from rolloutlint.controllers.istio_hosts import full_host, service_of
+from rolloutlint.controllers.istio import SERVICE_EXPORTS, Config, Mesh, config_of
+from rolloutlint.controllers.istio_hosts import EVERYWHERE, full_host, service_of
 from rolloutlint.finding import Path
-from rolloutlint.graph import Naming, Reference
+from rolloutlint.graph import Naming, Reference, World
 from rolloutlint.model import Resource, View
 from rolloutlint.model.values import dig, filled_later, mapping, sequence, text
 
@@ -49,12 +50,47 @@ def mesh_of(ctx: Context[Any]) -> Mesh:
         found = []
         for resource in (r for kind in KINDS for r in world.of_kind(*kind) if world.scopes(r) & scopes):
             namespace = world.namespace(resource)
-            config = config_of(resource.thaw(), key=resource.number) if namespace is not None else None
-            if config is not None and namespace is not None:
+            if namespace is None:
+                continue
+            if resource.id.kind == "Service" and resource.id.version == "v1" and resource.id.name:
+                found.append(_unread(world, resource, namespace))
+                continue
+            config = config_of(resource.thaw(), key=resource.number)
+            if config is not None:
                 found.append(config._replace(namespace=namespace))
         return Mesh(found)
 
     return world.derived(("mesh", scopes), make)
+
+
+class _Unread(Config):
+    """A Service that is read when somebody asks: a mesh has thousands of them, and few are looked at closely.
+
+    In the place of its value it keeps what makes the view of it.
+    """
+
+    __slots__ = ()
+
+    @property
+    def value(self) -> Mapping[Any, Any]:
+        view: Callable[[], View] = self[3]  # type: ignore[assignment]
+        return view().value
+
+
+class _Public(_Unread):
+    """One that certainly says nothing about where it is exported."""
+
+    __slots__ = ()
+
+    @property
+    def exported(self) -> frozenset[str]:
+        return EVERYWHERE
+
+
+def _unread(world: World, resource: Resource, namespace: str) -> Config:
+    kind = _Unread if resource.mentions(SERVICE_EXPORTS) else _Public
+    view: Any = partial(world.view, resource)
+    return kind("Service", namespace, resource.id.name, view, resource.number)
 
 
 def resource_of(ctx: Context[Any], config: Config) -> Resource:
@@ -73,8 +109,12 @@ def certain(ctx: Context[Any], config: Config, path: Path = ("spec",)) -> bool:
     return not ctx.world.patched(resource_of(ctx, config), path)
 
 
-def destinations(ctx: Context[Any]) -> Iterator[Destination]:
+def destinations(ctx: Context[Any]) -> Sequence[Destination]:
     """The destinations of a VirtualService whose host can be read, mirrors among them, in document order."""
+    return ctx.world.shared(ctx.resource.resource, "destinations", lambda: tuple(_destinations(ctx)))
+
+
+def _destinations(ctx: Context[Any]) -> Iterator[Destination]:
     namespace = ctx.world.namespace(ctx.resource.resource)
     if namespace is None:
         return
@@ -85,16 +125,20 @@ def destinations(ctx: Context[Any]) -> Iterator[Destination]:
 
 
 def _written(view: View) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    spec = view.spec
     for section in ("http", "tls", "tcp"):
-        for number, route in enumerate(sequence(view.spec.get(section))):
+        for number, route in enumerate(sequence(spec.get(section))):
+            if not isinstance(route, dict):
+                continue
             base: Path = ("spec", section, number)
-            places: list[Path] = [("mirror",)] if section == "http" else []
+            mirror = route.get("mirror") if section == "http" else None
+            if isinstance(mirror, dict):
+                yield (*base, "mirror"), mirror
             for field in ("route", "mirrors"):
-                places += [(field, i, "destination") for i in range(len(sequence(dig(route, field))))]
-            for place in places:
-                value = dig(route, *place)
-                if isinstance(value, dict):
-                    yield (*base, *place), value
+                for index, entry in enumerate(sequence(route.get(field))):
+                    value = entry.get("destination") if isinstance(entry, dict) else None
+                    if isinstance(value, dict):
+                        yield (*base, field, index, "destination"), value
 
 
 def service_reference(ctx: Context[Any], destination: Destination) -> Reference | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from rolloutlint.checks.context import Context, check
 from rolloutlint.checks.istio_mesh import certain, mesh_of, view_of
 from rolloutlint.controllers.istio import Config, Mesh, hosts_of
-from rolloutlint.controllers.istio_hosts import HTTP, MESH, full_host, protocol_of, visible
+from rolloutlint.controllers.istio_hosts import HTTP, MESH, full_host, is_wildcard, protocol_of, visible
 from rolloutlint.controllers.istio_values import as_list, as_map, strings_of, text_of
 from rolloutlint.controllers.traffic import HASH_LABEL
 from rolloutlint.finding import Finding, Path
@@ -35,22 +35,25 @@ _ROLES = (
 @check("RL532")
 def subset_without_pods(ctx: Context[DestinationRule]) -> Iterator[Finding]:
     """A subset whose labels no pods of the Service carry."""
-    mesh = mesh_of(ctx)
     namespace = ctx.world.namespace(ctx.resource.resource)
     if namespace is None or not ctx.resource.host or filled_later(ctx.resource.host):
         return
-    backends = mesh.backends(full_host(ctx.resource.host, namespace))
+    subsets = [(subset, wanted) for subset in ctx.resource.subsets if (wanted := _wanted(subset.labels))]
+    if not subsets:
+        return
+    backends = mesh_of(ctx).backends(full_host(ctx.resource.host, namespace))
     if len(backends) != 1 or backends[0].kind != "Service" or not certain(ctx, backends[0].config):
         return
     service = view_of(ctx, backends[0].config)
     selector = service.selector if isinstance(service, Service) else None
-    pods = _pods(ctx, service, selector) if selector else None
-    if not pods or any(map(filled_later, (selector or {}).values())):
+    if not selector or any(map(filled_later, selector.values())):
         return
-    for subset in ctx.resource.subsets:
-        wanted = {key: value for key, value in subset.labels.items() if key != HASH_LABEL and "topology." not in key}
-        if any(map(filled_later, wanted.values())):
-            continue
+    # All that is selected has what the selector asks for, whoever it is.
+    subsets = [(subset, wanted) for subset, wanted in subsets if not wanted.items() <= selector.items()]
+    pods = _pods(ctx, service, selector) if subsets else None
+    if not pods:
+        return
+    for subset, wanted in subsets:
         wrong = [key for key, value in wanted.items() if not any(value in labels.get(key, ()) for _, labels in pods)]
         if wrong:
             owner, labels = pods[0]
@@ -65,6 +68,12 @@ def subset_without_pods(ctx: Context[DestinationRule]) -> Iterator[Finding]:
                 service=service.name,
                 have=f"`{key}: {min(labels[key])}`" if key in labels else f"no label `{key}`",
             )
+
+
+def _wanted(labels: Mapping[str, str]) -> Mapping[str, str]:
+    """What a subset asks of its pods' labels in Git; nothing where some of it is filled in later."""
+    wanted = {key: value for key, value in labels.items() if key != HASH_LABEL and "topology." not in key}
+    return {} if any(map(filled_later, wanted.values())) else wanted
 
 
 _Labels = Mapping[str, Set[str]]
@@ -126,18 +135,21 @@ def _by_label(world: World) -> Mapping[tuple[str | None, str, str, str], Sequenc
 @check("RL534")
 def rule_shadowed(ctx: Context[DestinationRule]) -> Iterator[Finding]:
     """A DestinationRule in a caller's namespace that stands in for the one with the subsets, and lacks one in use."""
-    mesh = mesh_of(ctx)
     namespace = ctx.world.namespace(ctx.resource.resource)
-    if not namespace or namespace == mesh.root_namespace or "workloadSelector" in ctx.resource.spec:
+    if not namespace or "workloadSelector" in ctx.resource.spec:
         return
-    mine = mesh.keyed(ctx.resource.resource.number)
-    if mine is None or not visible(mine.exported, namespace):
+    mesh, own = mesh_of(ctx), _host(ctx, namespace)
+    if namespace == mesh.root_namespace:
         return
-    for host in mesh.used_hosts(_host(ctx, namespace)):
+    for host in mesh.used_hosts(own) if is_wildcard(own) else (own,):
         backends = mesh.backends(host)
         home = backends[0].config.namespace if len(backends) == 1 else ""
-        local = mesh.destination_rules(host, home, namespace, {})
-        if home in ("", namespace) or local is None or local.found_in != "client" or mine not in local.rules:
+        if home in ("", namespace):
+            continue
+        mine, local = mesh.keyed(ctx.resource.resource.number), mesh.destination_rules(host, home, namespace, {})
+        if mine is None or not visible(mine.exported, namespace):
+            return
+        if local is None or local.found_in != "client" or mine not in local.rules:
             continue
         theirs = {s: rule for rule in mesh.rules_in(home, host, "exported") for s in _subsets(rule)}
         for subset, user, path in _uses(ctx, mesh, host, namespace):
@@ -229,6 +241,8 @@ def port_is_not_http(ctx: Context[VirtualService]) -> Iterator[Finding]:
         if len(backends) != 1 or backends[0].kind != "Service" or backends[0].host != host.lower():
             continue
         (backend,) = backends
+        if any(port.protocol in HTTP for port in backend.ports):
+            continue
         ports = [(path, port) for path, port in entries(backend.config.value, (), "spec", "ports")]
         if not backend.readable or not ports or not certain(ctx, backend.config, ("spec", "ports")):
             continue

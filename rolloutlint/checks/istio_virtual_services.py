@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rolloutlint.checks.context import Context, check
 from rolloutlint.checks.istio_mesh import certain, managed_routes, mesh_of, view_of
@@ -11,12 +11,14 @@ from rolloutlint.controllers.istio import Config, export_rank, hosts_of
 from rolloutlint.controllers.istio_destination_rules import validate_destination_rule
 from rolloutlint.controllers.istio_gateways import validate_gateway, validate_service_entry
 from rolloutlint.controllers.istio_hosts import MESH
-from rolloutlint.controllers.istio_shadowing import Shadow, shadows
 from rolloutlint.controllers.istio_validation import Fault
 from rolloutlint.controllers.istio_virtual_services import validate_virtual_service
 from rolloutlint.finding import Finding, Path
 from rolloutlint.model import View, VirtualService
 from rolloutlint.model.values import dig, entries, text
+
+if TYPE_CHECKING:
+    from rolloutlint.controllers.istio_shadowing import Shadow
 
 OWN_RULE = frozenset({"total-weight", "deprecated"})
 """Codes of faults that other rules report."""
@@ -69,8 +71,13 @@ def route_unreachable(ctx: Context[VirtualService]) -> Iterator[Finding]:
     spec = ctx.resource.spec
     if not spec.get("hosts"):  # a delegate: which of its routes are left is the root's affair
         return
-    managed = managed_routes(ctx)
-    for shadow in shadows(spec, ctx.world.namespace(ctx.resource.resource) or ""):
+    if not any(_several(spec.get(section)) for section in ("http", "tls", "tcp")):
+        return
+    from rolloutlint.controllers.istio_shadowing import shadows
+
+    found = shadows(spec, ctx.world.namespace(ctx.resource.resource) or "")
+    managed = managed_routes(ctx) if found else frozenset()
+    for shadow in found:
         whole = shadow.at.match is None
         base: Path = ("spec", shadow.section, shadow.at.route)
         by: Path = ("spec", shadow.section, shadow.by.route)
@@ -88,6 +95,14 @@ def route_unreachable(ctx: Context[VirtualService]) -> Iterator[Finding]:
             match=(shadow.at.match or 0) + 1,
             how="has no match" if shadow.by.match is None else "comes first and matches all of it",
         )
+
+
+def _several(routes: object) -> bool:
+    """False for a list of routes in which one thing cannot stand in the way of another."""
+    if not isinstance(routes, list) or not routes:
+        return False
+    matches = routes[0].get("match") if len(routes) == 1 and isinstance(routes[0], dict) else None
+    return len(routes) > 1 or (isinstance(matches, list) and len(matches) > 1)
 
 
 def _name(view: View, shadow: Shadow, index: int) -> str:

@@ -66,15 +66,15 @@ def both_versions_served(ctx: Context[Rollout]) -> Iterator[Finding]:
     ):
         return
     roles = (*SERVICES, "rootService")
-    passed = {reference.naming.name for reference in ctx.refs(*roles)} | _split_hosts(ctx)
+    passed = {reference.naming.name for reference in ctx.refs(*roles)}
     for resource in ctx.world.services_selecting(rollout.resource, labels):
+        if resource.id.name in passed:
+            continue
         view = ctx.world.view(resource)
-        if resource.id.name in passed or not isinstance(view, Service) or ctx.world.referrers(resource, *roles):
+        way = next(_ways(ctx, view), None) if isinstance(view, Service) else None
+        if way is None or resource.id.name in _split_hosts(ctx) or ctx.world.referrers(resource, *roles):
             continue
         if view.spec.get("clusterIP") == "None" or ctx.world.patched(resource, ("spec", "selector")):
-            continue
-        way = next(_ways(ctx, view), None)
-        if way is None:
             continue
         parent = BLUE_GREEN if blue_green else CANARY
         yield ctx.finding(

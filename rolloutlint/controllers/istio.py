@@ -118,6 +118,7 @@ class Mesh:
         self.root_namespace = root_namespace
         self.domain = domain
         self._by_kind: dict[str, list[Config]] = {}
+        self._read: dict[str, Sequence[Backend]] = {}
         for config in configs:
             self._by_kind.setdefault(config.kind, []).append(config)
 
@@ -145,32 +146,50 @@ class Mesh:
     # ---- hosts ---------------------------------------------------------------------------------------------
 
     @cached_property
-    def _backends(self) -> Mapping[str, Sequence[Backend]]:
-        found: dict[str, list[Backend]] = {}
+    def _services(self) -> Mapping[str, Sequence[Config]]:
+        """Host -> the Services that have it: what one offers is read when somebody asks, since few are asked about."""
+        found: dict[str, list[Config]] = {}
         for config in self.of_kind("Service"):
-            backend = _service(config, self.domain)
-            found.setdefault(backend.host, []).append(backend)
+            found.setdefault(_service_host(config, self.domain), []).append(config)
+        return found
+
+    @cached_property
+    def _outside(self) -> Mapping[str, Sequence[Backend]]:
+        """Host -> the ServiceEntries that have it."""
+        found: dict[str, list[Backend]] = {}
         for config in self.of_kind("ServiceEntry"):
             for backend in _entries(config):
                 found.setdefault(backend.host, []).append(backend)
         return found
 
     @cached_property
-    def _wild(self) -> Mapping[str, Sequence[Backend]]:
-        return {host: backends for host, backends in self._backends.items() if is_wildcard(host)}
+    def _wild(self) -> Mapping[str, None]:
+        return {host: None for hosts in (self._services, self._outside) for host in hosts if is_wildcard(host)}
+
+    def _has(self, host: str) -> bool:
+        return host in self._services or host in self._outside
+
+    def _having(self, host: str) -> Sequence[Backend]:
+        found = self._read.get(host)
+        if found is None and self._has(host):
+            services = [_service(config, self.domain) for config in self._services.get(host, ())]
+            found = self._read[host] = (*services, *self._outside.get(host, ()))
+        return found or ()
 
     def backends(self, host: str) -> Sequence[Backend]:
         """Everything that has the full host `host`, else what has the longest wildcard that covers it."""
-        direct = self._backends.get(host)
-        if direct:
+        direct = self._having(host)
+        if direct or not self._wild:
             return direct
-        found = most_specific(host, self._wild) if self._wild else None
-        return found[1] if found else ()
+        found = most_specific(host, self._wild)
+        return self._having(found[0]) if found else ()
 
     def covering(self, host: str) -> Sequence[Backend]:
         """Everything that has the full host `host` or a wildcard that covers it, the most specific first."""
-        wide = (f"*{host[cut:]}" for cut in range(len(host) + 1)) if self._wild else ()
-        return [backend for name in (host, *wide) for backend in self._backends.get(name, ())]
+        if not self._wild:
+            return self._having(host)
+        wide = (f"*{host[cut:]}" for cut in range(len(host) + 1))
+        return [backend for name in (host, *wide) for backend in self._having(name)]
 
     def backend(self, host: str, client: str | None) -> Backend | None:
         """What a full host means to a proxy in namespace `client` (`None`: unknown), if that sees anything.
@@ -184,11 +203,11 @@ class Mesh:
     def called(self, host: str, client: str | None) -> str:
         """The full host that a caller in namespace `client` means by `web`, `web.shop` or `web.shop.svc`."""
         host = host.lower()
-        if host in self._backends or is_wildcard(host):
+        if self._has(host) or is_wildcard(host):
             return host
         short = full_host(host, client or "", self.domain)
         for candidate in (short, f"{host}.svc.{self.domain}", f"{host}.{self.domain}"):
-            if candidate in self._backends:
+            if self._has(candidate):
                 return candidate
         return short
 
@@ -232,8 +251,14 @@ class Mesh:
 
     def rules_for(self, host: str) -> Sequence[Config]:
         """The DestinationRules of all namespaces whose host is the full host `host`, or a wildcard that covers it."""
+        if not self._wild_rules:
+            return self._rule_hosts.get(host, ())
         wide = (f"*{host[cut:]}" for cut in range(len(host) + 1))
         return [rule for name in (host, *wide) for rule in self._rule_hosts.get(name, ())]
+
+    @cached_property
+    def _wild_rules(self) -> bool:
+        return any(map(is_wildcard, self._rule_hosts))
 
     def destination_rules(
         self, host: str, service_namespace: str, client: str, labels: Mapping[str, str] | None = None
@@ -375,8 +400,11 @@ def _service(config: Config, domain: str) -> Backend:
             ports.append(Port(number, text_of(as_map(entry), "name"), protocol_of(as_map(entry))))
     selector = strings_of(spec.get("selector"))
     whole = isinstance(written, list) and len(ports) == len(written)
-    host = f"{config.name}.{config.namespace}.svc.{domain}"
-    return Backend(host, config, tuple(ports), selector or None, whole)
+    return Backend(_service_host(config, domain), config, tuple(ports), selector or None, whole)
+
+
+def _service_host(config: Config, domain: str) -> str:
+    return f"{config.name}.{config.namespace}.svc.{domain}"
 
 
 def _entries(config: Config) -> Iterator[Backend]:

@@ -102,8 +102,10 @@ def _policy(policy: object, path: Path) -> Iterator[Fault]:
 def _common(policy: Mapping[Any, Any], path: Path) -> Iterator[Fault]:
     yield from _outliers(as_map(policy.get("outlierDetection")), (*path, "outlierDetection"))
     yield from _pool(policy.get("connectionPool"), (*path, "connectionPool"))
-    yield from _balancer(as_map(policy.get("loadBalancer")), (*path, "loadBalancer"))
-    yield from _tls(as_map(policy.get("tls")), (*path, "tls"))
+    if policy.get("loadBalancer"):
+        yield from _balancer(as_map(policy["loadBalancer"]), (*path, "loadBalancer"))
+    if policy.get("tls"):
+        yield from _tls(as_map(policy["tls"]), (*path, "tls"))
 
 
 def _tunnel(tunnel: object, path: Path) -> Iterator[Fault]:
@@ -140,15 +142,17 @@ def _pool(pool: object, path: Path) -> Iterator[Fault]:
     if pool.get("http") is None and pool.get("tcp") is None:
         yield Fault(path, "empty-policy", "connection pool must have at least one field")
     http, tcp = as_map(pool.get("http")), as_map(pool.get("tcp"))
-    counts = [("http", http, field, said) for field, said in _HTTP_COUNTS.items()]
-    counts.append(("tcp", tcp, "maxConnections", "max connections"))
-    for part, values, field, said in counts:
-        if (number_of(values, field) or 0) < 0:
-            yield Fault((*path, part, field), "negative", f"{said} must be non-negative")
+    for field, said in _HTTP_COUNTS.items():
+        if field in http and (number_of(http, field) or 0) < 0:
+            yield Fault((*path, "http", field), "negative", f"{said} must be non-negative")
+    if (number_of(tcp, "maxConnections") or 0) < 0:
+        yield Fault((*path, "tcp", "maxConnections"), "negative", "max connections must be non-negative")
     yield from _duration(http, "idleTimeout", (*path, "http"))
     if http.get("h2UpgradePolicy") == "UPGRADE" and http.get("useClientProtocol") is True:
         said = "use client protocol must not be true when H2UpgradePolicy is UPGRADE"
         yield Fault((*path, "http", "useClientProtocol"), "pool", said)
+    if not tcp:
+        return
     for field in ("connectTimeout", "maxConnectionDuration", "idleTimeout"):
         if field != "idleTimeout" or tcp.get(field) not in ("0s", "0"):
             yield from _duration(tcp, field, (*path, "tcp"))

@@ -6,7 +6,6 @@ Mirrors istio `pilot/pkg/model/config.go` (ResolveShortnameToFQDN, resolveGatewa
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
@@ -18,6 +17,9 @@ DOMAIN = "cluster.local"
 MESH = "mesh"
 """The reserved name that stands for all sidecars."""
 
+EVERYWHERE = frozenset({"*"})
+"""Where an object is visible that does not say it."""
+
 
 class ServiceName(NamedTuple):
     """A Kubernetes Service, by its name."""
@@ -28,6 +30,10 @@ class ServiceName(NamedTuple):
 
 def is_ip(host: str) -> bool:
     """True for an IPv4 or IPv6 address."""
+    if ":" not in host and not host[:1].isdigit():
+        return False
+    import ipaddress  # which few hosts need
+
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -62,6 +68,8 @@ def half_host(host: str) -> ServiceName | None:
 
     Istio takes both as complete names, and there is no cluster of such a name (ResolveShortnameToFQDN).
     """
+    if not 1 <= host.count(".") <= 2:
+        return None
     labels = host.split(".")
     if len(labels) == 3 and labels[2] == "svc":
         labels.pop()
@@ -133,8 +141,10 @@ def server_hosts(written: object, gateway_namespace: str, namespace: str) -> tup
 
 def exports(written: object, namespace: str) -> frozenset[str]:
     """The namespaces an object is visible in: `*` stands for all, an absent list means `*`, `.` the own namespace."""
-    listed = [entry for entry in written if isinstance(entry, str)] if isinstance(written, list) else []
-    return frozenset(namespace if entry == "." else entry for entry in listed) or frozenset({"*"})
+    if not isinstance(written, list):
+        return EVERYWHERE
+    listed = [entry for entry in written if isinstance(entry, str)]
+    return frozenset(namespace if entry == "." else entry for entry in listed) or EVERYWHERE
 
 
 def visible(exported: frozenset[str], client: str | None) -> bool | None:

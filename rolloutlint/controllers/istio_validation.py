@@ -6,9 +6,9 @@ Values of a wrong type and values that are filled in later are passed over: the 
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from rolloutlint.controllers.istio_values import as_list, as_map
@@ -58,6 +58,7 @@ def fqdn_fault(name: str) -> str:
     return _length_fault(name) or _labels_fault(name, name)
 
 
+@lru_cache(maxsize=1024)  # the objects of one application name the same hosts again and again
 def domain_fault(host: str) -> str:
     """Why ValidateWildcardDomain refuses a host; `""` where it accepts it."""
     fault = _length_fault(host)
@@ -114,6 +115,8 @@ def regex_fault(pattern: str, where: str) -> str:
 
 def subnet_fault(text: str) -> str:
     """Why ValidateIPSubnet refuses an address or block; `""` where it accepts it."""
+    import ipaddress  # which few VirtualServices need
+
     try:
         if text.count("/") == 1:
             ipaddress.ip_interface(text)

@@ -123,8 +123,10 @@ def _http(route: Mapping[Any, Any], path: Path, delegate: bool) -> Iterator[Faul
     for index, match in enumerate(as_list(route.get("match"))):
         if isinstance(match, dict):
             yield from _match(match, (*path, "match", index))
-    yield from _headers(route.get("headers"), (*path, "headers"))
-    yield from _cors(as_map(route.get("corsPolicy")), (*path, "corsPolicy"))
+    if route.get("headers"):  # few routes have any of these, and every VirtualService is asked
+        yield from _headers(route["headers"], (*path, "headers"))
+    if route.get("corsPolicy"):
+        yield from _cors(as_map(route["corsPolicy"]), (*path, "corsPolicy"))
     yield from _fault_injection(route.get("fault"), (*path, "fault"))
     if route.get("mirrorPercent") is not None:
         percent = number_of(route, "mirrorPercent")
@@ -133,8 +135,10 @@ def _http(route: Mapping[Any, Any], path: Path, delegate: bool) -> Iterator[Faul
             yield Fault((*path, "mirrorPercent"), "mirror-percent", said)
         said = 'using deprecated setting "mirrorPercent", use "mirrorPercentage" instead'
         yield Fault((*path, "mirrorPercent"), "deprecated", said, "warning")
-    yield from _percentage(route.get("mirrorPercentage"), (*path, "mirrorPercentage"), "mirror_percentage")
-    yield from _destination(route.get("mirror"), (*path, "mirror"))
+    if route.get("mirrorPercentage"):
+        yield from _percentage(route["mirrorPercentage"], (*path, "mirrorPercentage"), "mirror_percentage")
+    if route.get("mirror") is not None:
+        yield from _destination(route["mirror"], (*path, "mirror"))
     for index, mirror in enumerate(as_list(route.get("mirrors"))):
         at: Path = (*path, "mirrors", index)
         if mirror is None:
@@ -144,12 +148,15 @@ def _http(route: Mapping[Any, Any], path: Path, delegate: bool) -> Iterator[Faul
                 yield Fault(at, "destination", "destination is required for mirrors")
             yield from _destination(mirror.get("destination"), (*at, "destination"))
             yield from _percentage(mirror.get("percentage"), (*at, "percentage"), "mirror percentage")
-    yield from _redirect(route, path)
+    if route.get("redirect") is not None:
+        yield from _redirect(route, path)
     response = as_map(route.get("directResponse"))
     if response:
         yield from _status(response.get("status", 0), (*path, "directResponse", "status"))
-    yield from _retries(as_map(route.get("retries")), (*path, "retries"))
-    yield from _rewrite(route, path)
+    if route.get("retries"):
+        yield from _retries(as_map(route["retries"]), (*path, "retries"))
+    if route.get("rewrite") is not None or route.get("headers"):
+        yield from _rewrite(route, path)
     yield from _destinations(route, path)
     if duration_fault(route.get("timeout")):
         yield Fault((*path, "timeout"), "duration", duration_fault(route.get("timeout")))
@@ -244,7 +251,8 @@ def _destinations(route: Mapping[Any, Any], path: Path) -> Iterator[Fault]:
             continue
         if entry.get("destination") is None:
             yield Fault(at, "destination", "destination is required")
-        yield from _headers(entry.get("headers"), (*at, "headers"))
+        if entry.get("headers"):
+            yield from _headers(entry["headers"], (*at, "headers"))
         yield from _destination(entry.get("destination"), (*at, "destination"))
         weight = entry.get("weight", 0) or 0
         if not isinstance(weight, int):
@@ -275,9 +283,11 @@ def _destination(value: object, path: Path) -> Iterator[Fault]:
 
 def _headers(value: object, path: Path) -> Iterator[Fault]:
     """Names that cannot be added, set or removed."""
+    if not isinstance(value, dict):
+        return
     for side in ("request", "response"):
         for action in ("add", "set", "remove"):
-            written = as_map(as_map(value).get(side)).get(action)
+            written = as_map(value.get(side)).get(action)
             names = written if isinstance(written, dict) else as_list(written)
             for index, name in enumerate(names):
                 at: Path = (*path, side, action, name if isinstance(written, dict) else index)
