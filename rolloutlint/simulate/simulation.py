@@ -68,7 +68,7 @@ def simulate(plan: Plan) -> Simulation:
     found = explore(plan)
     healthy = Fork(plan, failing_from(None))
     bars = tuple(_bars(plan, healthy.walk))
-    endings = tuple(_endings(plan, found))
+    endings = tuple(_endings(plan, found)) or tuple(_played(plan, healthy.walk))
     unknown = tuple(_unknown(plan))
     return Simulation(
         plan=plan,
@@ -76,7 +76,7 @@ def simulate(plan: Plan) -> Simulation:
         bars=bars,
         unguarded=tuple(_unguarded(plan, healthy.walk, bars)),
         endings=endings,
-        promotion=_promotion(plan, found),
+        promotion=_promotion(plan, found) if not found.cut else _promoted(plan, healthy.walk, found.cut),
         evidence=_evidence(plan, found),
         evidence_why=(*found.cut, *unknown),
         gates=tuple(_gates(plan, found)),
@@ -460,6 +460,36 @@ def _carried_on(plan: Plan, ending: Ending) -> Ending:
         ending = ending._replace(share=stage.share)
     event = Event(ending.at.least, words, place, stop)
     return ending._replace(trace=(*ending.trace, event) if ending.trace else ())
+
+
+def _played(plan: Plan, healthy: Walk) -> Iterator[Ending]:
+    """Where the search was given up: the endings of a version that is well, and of one that fails every measurement."""
+    failing = play(plan, failing_from(0))
+    for walk in (healthy,) if (failing.kind, failing.phase) == (healthy.kind, healthy.phase) else (healthy, failing):
+        stage = None if walk.stage is None else plan.stages[walk.stage]
+        why = _before(plan, walk)
+        yield Ending(
+            kind=walk.kind,
+            phase=walk.phase if walk.phase in ("Failed", "Error", "Inconclusive") else "",
+            cause=_by(walk) or (stage.label if stage is not None else ""),
+            place=plan.place if stage is None else stage.place,
+            stage=walk.stage,
+            share=walk.share(plan),
+            at=Span(walk.at, None if why else walk.at, why),
+            people=walk.people,
+            evidence=None,
+            trace=walk.events,
+        )
+
+
+def _before(plan: Plan, walk: Walk) -> Why:
+    """The open times of the stages that a walk has been in."""
+    return tuple(_open_times([plan.stages[stay.stage] for stay in walk.stays]))
+
+
+def _promoted(plan: Plan, healthy: Walk, cut: Why) -> Figure | None:
+    """The time to promotion where the search was given up: no way is shorter than that of a version that is well."""
+    return Figure(healthy.at, None, (*cut, *_before(plan, healthy))) if healthy.kind == "promoted" else None
 
 
 def _evidence(plan: Plan, found: Exploration) -> int | None:

@@ -214,8 +214,10 @@ def test_a_search_that_is_given_up_is_said():
         canary("{setWeight: 5}, {analysis: {templates: [{templateName: checks}]}}", NGINX), template(many)
     )
     assert found.evidence is None
-    assert found.promotion is None
     assert "given up" in found.bounds[0]
+    assert [each.kind for each in found.endings] == ["promoted", "aborted"]  # those that were played
+    assert found.promotion is not None
+    assert (found.promotion.least, found.promotion.most) == (299 * MINUTE, None)
 
 
 def test_the_longest_stage_may_be_a_day_and_the_lattice_a_second():
