@@ -14,7 +14,7 @@ from rolloutlint.graph import Layout
 from rolloutlint.settings import Settings
 from tests.harness import lint
 
-FAMILY = Settings(select=("RL6",))
+FAMILY = Settings(select=("RL60",))
 ISTIO = "networking.istio.io"
 JQ = ".spec.http[]?.route[]?.weight"
 AOOSO = "ApplyOutOfSyncOnly=true"
