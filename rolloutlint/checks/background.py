@@ -1,7 +1,7 @@
 """RL334 to RL338 and RL340: how long a background analysis watches, and what it can still stop.
 
 Cheap tests come first: the AnalysisRun is only made where closed forms over the metrics as written say that there may
-be something to report.
+be something to report, and those are only imported where there are metrics.
 """
 
 from __future__ import annotations
@@ -14,15 +14,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from rolloutlint.checks.context import Context, check
 from rolloutlint.checks.run_times import run_passes_after
 from rolloutlint.checks.stairs import percent
-from rolloutlint.controllers.analysis_run import MetricSpec
-from rolloutlint.controllers.coverage import (
-    evidence_by,
-    guards_until,
-    measurements_by,
-    time_to_fail,
-    time_to_inconclusive,
-)
-from rolloutlint.controllers.limits import bounds_of, can_be_inconclusive
 from rolloutlint.finding import Finding, Path, Related
 from rolloutlint.graph.analyses import Member, team_of
 from rolloutlint.lang.duration import format_duration, parse_duration
@@ -32,10 +23,11 @@ from rolloutlint.model import Rollout
 from rolloutlint.model.rollout import CANARY, Analysis
 from rolloutlint.model.values import dig, has, sequence
 from rolloutlint.settings import Targets
-from rolloutlint.simulate.outline import Landing, Outline, outline_of
-from rolloutlint.simulate.plan import SECOND, Metric, Person, Plan, Run, Timed
+from rolloutlint.simulate.outline import SECOND, Landing, Outline, outline_of
 
 if TYPE_CHECKING:
+    from rolloutlint.controllers.analysis_run import MetricSpec
+    from rolloutlint.simulate.plan import Metric, Plan, Run
     from rolloutlint.simulate.runs import Entry
 
 STEPS_SHOWN = 4
@@ -81,10 +73,12 @@ class Watch(NamedTuple):
 def background_ends_early(ctx: Context[Rollout]) -> Iterator[Finding]:
     """A background analysis that is complete while pauses still hold the new version."""
     watch = watch_of(ctx)
-    ends = (
-        [(until, guard) for guard in watch.guards if (until := guards_until(guard.spec)) is not None] if watch else []
-    )
-    if watch is None or len(ends) < len(watch.guards):
+    if watch is None:
+        return
+    from rolloutlint.controllers.coverage import guards_until, measurements_by
+
+    ends = [(until, guard) for guard in watch.guards if (until := guards_until(guard.spec)) is not None]
+    if len(ends) < len(watch.guards):
         return
     end, last = max(ends, key=lambda each: each[0])
     unguarded = [one for one in watch.outline.landings[watch.start :] if one.traffic and _outlasts(watch, one, end)]
@@ -150,6 +144,8 @@ def background_cannot_fail_in_time(ctx: Context[Rollout]) -> Iterator[Finding]:
     left = time_to_promotion(ctx, watch) if watch is not None else None
     if watch is None or left is None:
         return
+    from rolloutlint.controllers.coverage import measurements_by, time_to_fail
+
     needs = [time_to_fail(guard.spec, guard.metric.outcomes) for guard in watch.guards]
     if any(needed is not None and needed <= left for needed in needs):
         return
@@ -308,6 +304,10 @@ def guards_of(run: Run, entries: Sequence[Entry]) -> tuple[Guard, ...] | None:
 
 def _worth_a_look(analysis: Analysis, team: Sequence[Member], least: float, targets: Targets) -> bool:
     """Whether all metrics that decide may be complete early, or all may see too little of the steps."""
+    from rolloutlint.controllers.analysis_run import MetricSpec
+    from rolloutlint.controllers.coverage import evidence_by, guards_until
+    from rolloutlint.controllers.limits import bounds_of
+
     if analysis.value.get("dryRun") or any(member.view.spec.get("dryRun") for member in team):
         return True
     complete = seen = True
@@ -376,7 +376,12 @@ def _leaks(ctx: Context[Rollout]) -> Iterator[tuple[Watch, Guard, int]]:
     targets = ctx.settings.targets
     analysis = next((each for each in ctx.resource.analyses if each.role == "background"), None)
     team = team_of(ctx.world, ctx.resource, analysis) if analysis is not None else None
-    metrics = (value for member in team or () for _, value in member.view.metrics)
+    if not team:
+        return
+    from rolloutlint.controllers.coverage import time_to_inconclusive
+    from rolloutlint.controllers.limits import can_be_inconclusive
+
+    metrics = (value for member in team for _, value in member.view.metrics)
     if not any(can_be_inconclusive(value, targets) for value in metrics):
         return
     watch = _watch(ctx, quick=False)
@@ -401,6 +406,7 @@ def _walked(plan: Plan, watch: Watch, after: int) -> tuple[int, int | None] | No
     promoted), if that is further than where it was; the worst of all.
     """
     from rolloutlint.simulate.leaks import drift
+    from rolloutlint.simulate.plan import Person, Timed
 
     worst: tuple[int, int | None] | None = None
     for index, stage in enumerate(plan.stages):

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from rolloutlint.checks.context import Context, check
 from rolloutlint.checks.stairs import stairs_of
-from rolloutlint.controllers.limits import can_be_inconclusive
 from rolloutlint.finding import Finding, Path, Place, Related
 from rolloutlint.graph.analyses import called, team_of
 from rolloutlint.lang.duration import format_duration, parse_duration
@@ -166,6 +165,8 @@ def inconclusive_after_promotion(ctx: Context[Rollout]) -> Iterator[Finding]:
 
 def _undecided(ctx: Context[Rollout], analysis: Analysis) -> frozenset[Place]:
     """The metrics of an analysis whose measurements certainly can be Inconclusive."""
+    from rolloutlint.controllers.limits import can_be_inconclusive
+
     targets = ctx.settings.targets
     return frozenset(
         member.view.place(path)

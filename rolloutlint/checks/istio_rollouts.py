@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rolloutlint.checks.context import Context, check
-from rolloutlint.checks.gateway_api import gateway_routes
 from rolloutlint.checks.managed_services import Managed, lacking_of, managed_services
-from rolloutlint.controllers.gateway_api import is_managed_rule
 from rolloutlint.controllers.istio_hosts import MESH, full_host, gateway_names, half_host, within
 from rolloutlint.controllers.istio_routes import pair_of
 from rolloutlint.controllers.traffic import HASH_LABEL, routers
@@ -159,6 +157,9 @@ def managed_route_in_git(ctx: Context[Rollout]) -> Iterator[Finding]:
                 variant = "only" if len(managed.service.http) == 1 else ""
                 owner = f"VirtualService `{managed.service.name}`"
                 yield _taken(ctx, at, variant, named[route.name], owner, route.name)
+    from rolloutlint.checks.gateway_api import gateway_routes
+    from rolloutlint.controllers.gateway_api import is_managed_rule
+
     for view, header_routes in gateway_routes(ctx):
         for rule in view.rules if header_routes else ():
             if rule.name and is_managed_rule(rule.name, named):

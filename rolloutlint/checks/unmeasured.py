@@ -1,4 +1,7 @@
-"""Whether a background analysis can see nothing but bad measurements until the promotion, for RL339."""
+"""Whether a background analysis can see nothing but bad measurements until the promotion, for RL339.
+
+What measures time is imported where there are metrics to measure.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,11 @@ from typing import Final, NamedTuple
 
 from rolloutlint.checks.background import ALL_OUTCOMES, Guard, Watch, guards_of, time_to_promotion, watch_of
 from rolloutlint.checks.context import Context
-from rolloutlint.controllers.coverage import (
-    FOREVER,
-    can_fail_by,
-    evidence_by,
-    time_to_error,
-    time_to_fail,
-    time_to_inconclusive,
-)
-from rolloutlint.controllers.limits import can_be_inconclusive
 from rolloutlint.finding import Related
 from rolloutlint.lang.duration import format_duration
 from rolloutlint.model import Rollout
 from rolloutlint.settings import Targets
-from rolloutlint.simulate.plan import SECOND
+from rolloutlint.simulate.outline import SECOND
 
 BEARS: Final[Mapping[str, str]] = {
     "Error": "errors",
@@ -59,6 +53,8 @@ def unmeasured_until(ctx: Context[Rollout]) -> Unmeasured | None:
     left = time_to_promotion(ctx, watch) if watch is not None else None
     if watch is None or left is None:
         return None
+    from rolloutlint.controllers.coverage import can_fail_by
+
     if not any(can_fail_by(guard.spec, guard.metric.outcomes, left) for guard in watch.guards):
         return None
     borne = tuple(found for guard in watch.guards if (found := _borne(guard, left, ctx.settings.targets)) is not None)
@@ -72,6 +68,7 @@ def _gates_pass_unmeasured(ctx: Context[Rollout]) -> bool:
     for analysis in ctx.resource.analyses:
         if analysis.role == "background":
             continue
+        from rolloutlint.controllers.coverage import FOREVER, evidence_by
         from rolloutlint.simulate.runs import entries_of, merged, run_of
 
         members = merged(ctx.world, ctx.resource, analysis)
@@ -86,6 +83,9 @@ def _gates_pass_unmeasured(ctx: Context[Rollout]) -> bool:
 
 def _borne(guard: Guard, left: int, targets: Targets) -> Borne | None:
     """Which kind of measurement, over and over, a metric bears until the promotion; `None` where it bears none."""
+    from rolloutlint.controllers.coverage import time_to_error, time_to_fail, time_to_inconclusive
+    from rolloutlint.controllers.limits import can_be_inconclusive
+
     spec = guard.spec
     if spec.delay > left:
         return Borne(guard, "", spec.delay)
