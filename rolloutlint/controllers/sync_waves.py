@@ -5,7 +5,7 @@ Mirrors gitops-engine `pkg/sync/syncwaves/waves.go`, `pkg/sync/helm/hook.go`, `p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from rolloutlint.lang.intstr import atoi
 
@@ -13,6 +13,8 @@ WAVE = "argocd.argoproj.io/sync-wave"
 HOOK = "argocd.argoproj.io/hook"
 HELM_HOOK = "helm.sh/hook"
 HELM_WEIGHT = "helm.sh/hook-weight"
+HOOK_POLICY = "argocd.argoproj.io/hook-delete-policy"
+HELM_POLICY = "helm.sh/hook-delete-policy"
 HOOKS = ("PreSync", "Sync", "PostSync", "SyncFail", "Skip", "PreDelete", "PostDelete")
 _FROM_HELM = {
     "pre-install": "PreSync",
@@ -47,6 +49,34 @@ def hooks(annotations: Mapping[str, str]) -> tuple[str, ...]:
 def is_hook(annotations: Mapping[str, str]) -> bool:
     """True where the object is no ordinary part of the sync: a hook, or ignored for a hook nobody knows."""
     return HOOK in annotations or HELM_HOOK in annotations
+
+
+def unread_hooks(written: str) -> Iterator[tuple[str, int]]:
+    """The values of a hook annotation that Argo CD does not know, each with its offset."""
+    start = 0
+    for part in written.split(","):
+        text = part.strip()
+        if text and text not in HOOKS:
+            yield text, start + part.find(text)
+        start += len(part) + 1
+
+
+def hook_meant(text: str) -> str:
+    """The hook that a value means which is none: in another case, with dashes, in Helm's words; `""` for none."""
+    squeezed = "".join(char for char in text.lower() if char.isalpha())
+    return _MEANT.get(squeezed, "")
+
+
+_MEANT = {hook.lower(): hook for hook in HOOKS} | {helm.replace("-", ""): hook for helm, hook in _FROM_HELM.items()}
+
+
+def delete_policies(annotations: Mapping[str, str]) -> tuple[str, ...]:
+    """When Argo CD deletes a hook; without a value that it knows, before it creates the next one.
+
+    Mirrors gitops-engine `pkg/sync/hook/delete_policy.go`, without the policies of Helm.
+    """
+    known = ("HookSucceeded", "HookFailed", "BeforeHookCreation")
+    return tuple(p for p in _listed(annotations, HOOK_POLICY) if p in known) or ("BeforeHookCreation",)
 
 
 def _listed(annotations: Mapping[str, str], key: str) -> tuple[str, ...]:

@@ -10,9 +10,11 @@ from __future__ import annotations
 import posixpath
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from rolloutlint.controllers.source_paths import covered
+from rolloutlint.finding import Path
 from rolloutlint.graph.layout import Layout
 from rolloutlint.model import Application
 from rolloutlint.model.argocd import ApplicationSource
@@ -35,6 +37,8 @@ class Delivery(NamedTuple):
     """The cluster it syncs to, as a scope."""
     namespace: str = ""
     """The namespace of objects that state none."""
+    passed_over: Mapping[Path, Sequence[str]] = MappingProxyType({})
+    """Path of a source that is a directory without any manifest -> those below it, which it does not read."""
 
 
 def join(directory: str, path: str) -> str:
@@ -96,6 +100,7 @@ def deliver(application: Application, tree: FileTree, unread: FileTree, layout: 
     found: set[str] = set()
     whole = bool(application.sources)
     more = not whole
+    passed_over: dict[Path, Sequence[str]] = {}
     here = application.resource.document.source
     for source in application.sources:
         target = _target(here, source, tree, layout)
@@ -113,6 +118,8 @@ def deliver(application: Application, tree: FileTree, unread: FileTree, layout: 
         else:
             found |= {below[f] for f in coverage.files if f in below}
             more = more or coverage.kind != "directory" or unread.any_below(target)
+        if coverage.unread and not coverage.files and not unread.any_below(target):
+            passed_over[source.path] = sorted(below[f] for f in coverage.unread if f in below)
         whole = whole and coverage.kind == "directory" and not unread.any_below(target)
     return Delivery(
         application.resource.number,
@@ -121,6 +128,7 @@ def deliver(application: Application, tree: FileTree, unread: FileTree, layout: 
         more,
         f"cluster:{application.destination}",
         application.destination_namespace,
+        passed_over,
     )
 
 

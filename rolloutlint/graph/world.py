@@ -414,6 +414,11 @@ class World:
         delivery = self._deliveries.get(application.number)
         return delivery is not None and delivery.whole
 
+    def passed_over(self, application: Resource) -> Mapping[Path, Sequence[str]]:
+        """For sources that are a directory without manifests: those in directories below it, which nobody reads."""
+        delivery = self._deliveries.get(application.number)
+        return delivery.passed_over if delivery else {}
+
     # ---- what rendering changes ----------------------------------------------------------------------------
 
     def patched(self, resource: Resource, path: Path) -> bool:
