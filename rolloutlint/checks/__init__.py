@@ -161,6 +161,7 @@ MODULES: Mapping[str, str] = {
     "RL624": "applications",
     "RL630": "ignores",
     "RL631": "ignores",
+    "RL632": "sync_order",
     "RL634": "ignores",
     "RL635": "ignores",
     "RL636": "ignores",
