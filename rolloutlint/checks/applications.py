@@ -118,6 +118,8 @@ def directory_not_recursed(ctx: Context[Application]) -> Iterator[Finding]:
         passed_over = ctx.world.passed_over(application.resource).get(source.path)
         if not passed_over or not _of_checkout(ctx, source):
             continue
+        if source.directory == "." and not ctx.world.layout.repository:
+            continue  # every repository has a root
         options = ctx.resource.value
         written = has(options, *source.path, "directory", "recurse")
         inner = isinstance(dig(options, *source.path, "directory"), dict)
