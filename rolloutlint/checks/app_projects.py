@@ -28,6 +28,8 @@ _NAMESPACED = frozenset(
     )
 )
 """Kinds known to be namespaced; of others nothing is said."""
+_SECRETS = (("", "Secret"), ("bitnami.com", "SealedSecret"), ("external-secrets.io", "ExternalSecret"))
+_SECRET_TYPE = "argocd.argoproj.io/secret-type"
 _SHOWN = 3
 
 
@@ -91,8 +93,25 @@ def _project(ctx: Context[Application]) -> View | None:
     if len(named) != 1 or world.patched(named[0], ("spec",)) or world.patched(ctx.resource.resource, ("spec",)):
         return None
     spaces = {world.namespace(named[0]), ctx.resource.id.namespace} - {""}
-    project = world.view(named[0])
-    return project if len(spaces) < 2 and None not in spaces and isinstance(project.spec, dict) else None
+    return world.view(named[0]) if len(spaces) < 2 and None not in spaces and not _widened(ctx, wanted) else None
+
+
+def _widened(ctx: Context[Application], project: str) -> bool:
+    """True where something among the inputs may permit more than the AppProject: global projects, or its own secrets.
+
+    argo-cd `util/argo/argo.go` adds the lists of global projects (`globalProjects` of `argocd-cm`), and the
+    repositories and clusters whose secret names the project.
+    """
+    world = ctx.world
+    if world.derived(
+        "globalProjects", lambda: any(r.mentions("globalProjects") for r in world.of_kind("", "ConfigMap"))
+    ):
+        return True
+    secrets = world.derived(
+        "cluster-and-repository-secrets",
+        lambda: [r for kind in _SECRETS for r in world.of_kind(*kind) if r.mentions(_SECRET_TYPE)],
+    )
+    return any(r.mentions(project) or r.id.kind != "Secret" for r in secrets)
 
 
 def _denied_objects(ctx: Context[Application], project: View, server: str, name: str) -> Iterator[Finding]:

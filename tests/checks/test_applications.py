@@ -434,6 +434,23 @@ def test_a_project_that_is_there_twice_or_not_at_all_denies_nothing():
     assert found(application(project="other"), denying) == []
 
 
+REPOSITORY = obj("v1", "Secret", "deploy", stringData={"url": REPO, "project": "shop"})
+REPOSITORY["metadata"]["labels"] = {"argocd.argoproj.io/secret-type": "repository"}
+
+
+@pytest.mark.parametrize(
+    ("widening", "count"),
+    [
+        (REPOSITORY, 0),
+        ({**REPOSITORY, "stringData": {"url": REPO, "project": "tools"}, "metadata": {"name": "deploy"}}, 1),
+        (obj("v1", "ConfigMap", "argocd-cm", data={"globalProjects": "- projectName: all"}), 0),
+        (obj("v1", "ConfigMap", "argocd-cm", data={"url": "https://argocd.example"}), 1),
+    ],
+)
+def test_secrets_and_global_projects_may_permit_more(widening: Any, count: int):
+    assert len(found(application(), project(sourceRepos=[]), widening)) == count
+
+
 @pytest.mark.parametrize(
     ("spec", "count"),
     [
