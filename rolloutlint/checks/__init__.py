@@ -165,6 +165,10 @@ MODULES: Mapping[str, str] = {
     "RL634": "ignores",
     "RL635": "ignores",
     "RL636": "ignores",
+    "RL637": "application_sets",
+    "RL638": "application_sets",
+    "RL639": "application_sets",
+    "RL640": "application_sets",
     "RL6": "gitops",
 }
 """Prefix of rule ids -> the module that holds their checks; of several prefixes of an id the first counts."""

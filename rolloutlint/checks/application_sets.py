@@ -1,0 +1,217 @@
+"""RL637 to RL640: ApplicationSets that generate nothing, not what they say, or never sync what they generate."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rolloutlint.checks.context import Context, check
+from rolloutlint.finding import Finding, Path
+from rolloutlint.lang.names import near
+from rolloutlint.model import View
+from rolloutlint.model.values import dig, entries, mapping, sequence, text
+
+_PLACEHOLDER = re.compile(r"\{\{-?\s*([^{}]*?)\s*-?\}\}")
+_FIELD = re.compile(r"\.([A-Za-z_]\w*)(?:\.\w+)*")
+_WORD = re.compile(r"([A-Za-z_]\w*)(?:\.\w+)*")
+_SOURCE = ("repoURL", "path", "chart", "targetRevision")
+_CLUSTER = frozenset(("name", "nameNormalized", "server", "project"))
+_DIRECTORY = frozenset(("path", "path.basename", "path.basenameNormalized"))
+_HELM = frozenset(("Values", "Release", "Chart", "Capabilities", "Template", "Files"))
+"""Roots of a Helm chart's placeholders: what renders those comes before Argo CD."""
+_WORDS = """
+abbrev add ago all and any append atoi base call cat ceil chunk clean coalesce compact concat contains date
+default dict dig dir div duration else empty end eq ext fail first float64 floor ge get gt has hello html if
+indent index initial initials int int64 join js kebabcase keys last le len list lower lt max merge min mod mul
+ne nindent normalize nospace not now omit or pick pluck plural prepend print printf println quote range regex
+repeat replace rest reverse round semver seq set shuffle slice slugify snakecase sort split squote sub substr
+swapcase ternary title trim trunc tuple uniq unset until untitle upper urlquery values with without wrap
+"""
+_FUNCTIONS = frozenset(_WORDS.split())
+"""Words of Go's templates and of sprig, as far as somebody may call a parameter like that."""
+
+
+@check("RL637")
+def application_set_generates_nothing(ctx: Context[View]) -> Iterator[Finding]:
+    """A generator of a shape that Argo CD refuses."""
+    go = ctx.resource.spec.get("goTemplate") is True
+    for path, generator in entries(ctx.resource.value, (), "spec", "generators"):
+        yield from _refused(ctx, path, generator, go)
+
+
+@check("RL638")
+def application_set_parameter_unknown(ctx: Context[View]) -> Iterator[Finding]:
+    """A placeholder for which no generator has a value, or in the other template language."""
+    spec = ctx.resource.spec
+    if "templatePatch" in spec or ctx.world.patched(ctx.resource.resource, ("spec",)):
+        return
+    go = spec.get("goTemplate") is True
+    known = [_parameters(generator) for _, generator in entries(ctx.resource.value, (), "spec", "generators")]
+    told: set[str] = set()
+    for path, value in _templated(ctx.resource):
+        for placeholder in _PLACEHOLDER.finditer(value):
+            said = placeholder.group(1)
+            variant = _wrong_in_go(said, known) if go else _wrong(said, known)
+            if variant is None or variant in told:
+                continue
+            told |= {variant} & {"goless", "dotless"}  # the language is one slip, however often it shows
+            names = {name for parameters in known for name in parameters or ()}
+            hint = near(said.removeprefix("."), names) if variant in ("unknown", "go") else None
+            yield ctx.finding(
+                path,
+                piece=placeholder.span(),
+                variant="" if variant == "unknown" else variant,
+                discriminator=said,
+                text="{{" + said + "}}",
+                name=said.removeprefix("."),
+                hint=f" (`{hint}` is one)" if hint else "",
+            )
+
+
+@check("RL639")
+def application_set_names_collide(ctx: Context[View]) -> Iterator[Finding]:
+    """Elements of a list that give Applications of one name."""
+    generators = list(entries(ctx.resource.value, (), "spec", "generators"))
+    name = text(dig(ctx.resource.spec, "template", "metadata", "name"))
+    if len(generators) != 1 or not name or "templatePatch" in ctx.resource.spec:
+        return
+    (_, generator), elements = generators[0], sequence(dig(generators[0][1], "list", "elements"))
+    if {"selector", "template"} & set(generator) or dig(generator, "list", "elementsYaml"):
+        return
+    if ctx.world.patched(ctx.resource.resource, ("spec",)) or not all(isinstance(e, dict) for e in elements):
+        return
+    go = ctx.resource.spec.get("goTemplate") is True
+    names = [_rendered(name, element, go) for element in elements]
+    if None in names:
+        return
+    collided, count = max(Counter(names).items(), key=lambda pair: pair[1], default=("", 0))
+    if count > 1:
+        first, other, *_ = (index for index, one in enumerate(names) if one == collided)
+        path: Path = ("spec", "generators", 0, "list", "elements")
+        yield ctx.finding(
+            ("spec", "template", "metadata", "name"),
+            related=[ctx.resource.related((*path, i), f"gives `{collided}`") for i in (first, other)],
+            count=count,
+            name=collided,
+        )
+
+
+@check("RL640")
+def rolling_sync_operator_unknown(ctx: Context[View]) -> Iterator[Finding]:
+    """An operator by which a step of a RollingSync selects nothing."""
+    strategy = mapping(ctx.resource.spec.get("strategy"))
+    if strategy.get("type") != "RollingSync" or ctx.world.patched(ctx.resource.resource, ("spec",)):
+        return
+    for path, step in entries(ctx.resource.value, (), "spec", "strategy", "rollingSync", "steps"):
+        for at, expression in entries(step, path, "matchExpressions"):
+            operator = expression.get("operator")
+            if isinstance(operator, str) and operator not in ("In", "NotIn"):
+                yield ctx.finding((*at, "operator"), operator=operator)
+
+
+def _refused(ctx: Context[View], path: Path, generator: Mapping[str, Any], go: bool) -> Iterator[Finding]:
+    """argo-cd `applicationset/generators/{matrix,merge,list}.go`."""
+    for kind in ("matrix", "merge"):
+        combined = generator.get(kind)
+        children = combined.get("generators") if isinstance(combined, dict) else None
+        if not isinstance(children, list):
+            continue
+        at: Path = (*path, kind, "generators")
+        if kind == "matrix" and len(children) != 2:
+            yield ctx.finding(at, "key", variant="matrix", count=len(children))
+        if kind == "merge" and len(children) < 2:
+            yield ctx.finding(at, "key", variant="merge", count=len(children))
+        if kind == "merge" and mapping(combined).get("mergeKeys") in (None, []):
+            yield ctx.finding((*path, kind), "key", variant="keys")
+        for below, child in entries(generator, path, kind, "generators"):
+            yield from _refused(ctx, below, child, go)
+    if go:
+        return
+    for at, element in entries(generator, path, "list", "elements"):
+        nested = mapping(element.get("values"))
+        values = {(*at, key): value for key, value in element.items() if key != "values"}
+        values.update({(*at, "values", key): value for key, value in nested.items()})
+        wrong = [where for where, value in values.items() if not isinstance(value, str)]
+        if wrong:
+            yield ctx.finding(wrong[0], name=wrong[0][-1])
+
+
+def _parameters(generator: Mapping[str, Any]) -> frozenset[str] | None:
+    """The parameters that each Application of a generator has for certain; `None` where not all are known.
+
+    With a `selector` some elements may not count: then those that any element has.
+    """
+    if "template" in generator or {"matrix", "merge", "plugin"} & set(generator):
+        return None
+    values = [f"values.{key}" for key in mapping(dig(generator, "list", "values"))]
+    listed, git, clusters = (generator.get(key) for key in ("list", "git", "clusters"))
+    if isinstance(listed, dict):
+        elements = [e for e in sequence(listed.get("elements")) if isinstance(e, dict)]
+        if "elementsYaml" in listed or not elements:
+            return None
+        sets = [
+            {*map(str, element), *(f"values.{key}" for key in mapping(element.get("values")))} for element in elements
+        ]
+        return frozenset(set.union(*sets) if "selector" in generator else set.intersection(*sets))
+    if isinstance(git, dict) and "directories" in git and "files" not in git and "pathParamPrefix" not in git:
+        values = [f"values.{key}" for key in mapping(git.get("values"))]
+        return frozenset((*_DIRECTORY, *values))
+    if isinstance(clusters, dict) and "flatList" not in clusters:
+        values = [f"values.{key}" for key in mapping(clusters.get("values"))]
+        return frozenset((*_CLUSTER, *values))
+    return None
+
+
+def _templated(view: View) -> Iterator[tuple[Path, str]]:
+    """The texts of the template from which Argo CD takes a name, a place or a source."""
+    template: Path = ("spec", "template")
+    places: list[Path] = [("metadata", "name"), ("spec", "project")]
+    places += [("spec", "destination", key) for key in ("server", "name", "namespace")]
+    places += [("spec", "source", key) for key in _SOURCE]
+    sources = sequence(dig(view.value, *template, "spec", "sources"))
+    places += [("spec", "sources", index, key) for index in range(len(sources)) for key in _SOURCE]
+    for place in places:
+        value = dig(view.value, *template, *place)
+        if isinstance(value, str) and "{{" in value:
+            yield (*template, *place), value
+
+
+def _wrong(said: str, known: list[frozenset[str] | None]) -> str | None:
+    """What is wrong with a placeholder of the plain language (fasttemplate), which knows names only."""
+    field = _FIELD.fullmatch(said)
+    if field:
+        return None if field.group(1) in _HELM else "goless"
+    if not said or said.startswith("metadata.") or re.fullmatch(r"path\[\d+\]", said):
+        return None
+    lacking = [parameters for parameters in known if parameters is not None and said not in parameters]
+    return "unknown" if lacking and re.fullmatch(r"[\w.-]+", said) else None
+
+
+def _wrong_in_go(said: str, known: list[frozenset[str] | None]) -> str | None:
+    """What is wrong with a placeholder of Go's language; only a lone field or word is judged."""
+    word = _WORD.fullmatch(said)
+    if word:
+        names = {name.split(".")[0] for parameters in known for name in parameters or ()}
+        return "dotless" if word.group(1) in names and word.group(1) not in _FUNCTIONS else None
+    field = _FIELD.fullmatch(said)
+    if field is None or field.group(1) in ("metadata", "values", *_HELM):
+        return None
+    roots = [{name.split(".")[0] for name in parameters} for parameters in known if parameters is not None]
+    return "go" if any(field.group(1) not in names for names in roots) else None
+
+
+def _rendered(name: str, element: Mapping[str, Any], go: bool) -> str | None:
+    """The name that an element gives; `None` where that takes more than putting its values in."""
+    out, end = [], 0
+    for placeholder in _PLACEHOLDER.finditer(name):
+        said = placeholder.group(1)
+        key = said.removeprefix(".") if go and said.startswith(".") else "" if go else said
+        value = element.get(key)
+        if not isinstance(value, (str, int)) or isinstance(value, bool):
+            return None
+        out += [name[end : placeholder.start()], str(value)]
+        end = placeholder.end()
+    rest = name[end:]
+    return None if "{{" in rest or "${" in rest else "".join([*out, rest])
