@@ -130,10 +130,12 @@ def ignore_rule_matches_nothing(ctx: Context[Application]) -> Iterator[Finding]:
     if all(resource.group_kind == ("argoproj.io", "Application") for resource in delivered):
         return  # what the rules are about is not here
     for rule in application.ignore_rules:
-        if not rule.kind or _at_fault(ctx, rule) or (rule.group, rule.kind) == ("", "Namespace"):
+        if not rule.kind or (rule.group, rule.kind) == ("", "Namespace"):
             continue
-        same_kind = [r for r in delivered if matches(replace(rule, name="", namespace=""), *_identity(ctx, r))]
-        if any(matches(_doubtful(rule, r, ctx), *_identity(ctx, r)) for r in same_kind):
+        wide = replace(rule, name="", namespace="")
+        kinds = {each for each in {r.group_kind for r in delivered} if matches(wide, *each, "", "")}
+        same_kind = [r for r in delivered if r.group_kind in kinds]
+        if any(matches(_doubtful(rule, r, ctx), *_identity(ctx, r)) for r in same_kind) or _at_fault(ctx, rule):
             continue
         names = [r.id.name for r in same_kind]
         unnamed = rule.name and rule.name not in names

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rolloutlint.checks.context import Context, check
 from rolloutlint.controllers.sync_waves import HELM_WEIGHT, WAVE, is_hook, wave
 from rolloutlint.finding import Finding, Path
-from rolloutlint.model import Application, Rollout, View
+from rolloutlint.model import Application, Resource, Rollout, View
 from rolloutlint.model.values import filled_later
 
 _ANNOTATIONS: Path = ("metadata", "annotations")
@@ -28,13 +28,19 @@ _SHOWN = 3
 def applied_before_what_it_names(ctx: Context[Rollout]) -> Iterator[Finding]:
     """A Rollout in a lower wave than a Service, template or route that it names."""
     rollout = ctx.resource
-    applications = [a for a in ctx.world.applications(rollout.resource) if ctx.world.sync_end(a.resource).last]
-    if not applications or not _certain(ctx, rollout):
-        return
     mine = wave(rollout.annotations)
     named = (r for r in ctx.refs() if r.naming.role != "experiment")  # those are looked up when their step is reached
-    needed = {r.target.number: r.target for r in named if r.target is not None}
-    views = [ctx.world.view(target) for target in needed.values() if target.group_kind in _STRICT]
+    needed = {
+        r.target.number: r.target
+        for r in named
+        if r.target is not None and r.target.group_kind in _STRICT and (mine < 0 or _may_have_wave(r.target))
+    }
+    if not needed or not _certain(ctx, rollout):
+        return
+    applications = [a for a in ctx.world.applications(rollout.resource) if ctx.world.sync_end(a.resource).last]
+    if not applications:
+        return
+    views = [ctx.world.view(target) for target in needed.values()]
     late = sorted(
         (v for v in views if _certain(ctx, v) and wave(v.annotations) > mine), key=lambda v: v.resource.number
     )
@@ -55,6 +61,11 @@ def applied_before_what_it_names(ctx: Context[Rollout]) -> Iterator[Finding]:
             application=application.name,
         )
         return
+
+
+def _may_have_wave(resource: Resource) -> bool:
+    """False where the wave is 0, since nothing says another; cheap, without thawing."""
+    return any(map(resource.mentions, (WAVE, HELM_WEIGHT)))
 
 
 def _certain(ctx: Context[Rollout], view: View) -> bool:
