@@ -16,14 +16,14 @@ from rolloutlint.checks.run_times import run_passes_after
 from rolloutlint.checks.stairs import percent
 from rolloutlint.finding import Finding, Path, Related
 from rolloutlint.graph.analyses import Member, team_of
-from rolloutlint.lang.duration import format_duration, parse_duration
+from rolloutlint.lang.duration import SECOND, format_duration, parse_duration
 from rolloutlint.lang.intstr import int32
 from rolloutlint.lang.placeholder import filled_later
 from rolloutlint.model import Rollout
 from rolloutlint.model.rollout import CANARY, Analysis
 from rolloutlint.model.values import dig, has, sequence
 from rolloutlint.settings import Targets
-from rolloutlint.simulate.outline import SECOND, Landing, Outline, outline_of
+from rolloutlint.simulate.outline import Landing, Outline, outline_of
 
 if TYPE_CHECKING:
     from rolloutlint.controllers.analysis_run import MetricSpec

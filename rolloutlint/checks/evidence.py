@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from rolloutlint.checks.context import Context, check
 from rolloutlint.finding import Finding, Path, Related
-from rolloutlint.lang.duration import format_duration
+from rolloutlint.lang.duration import SECOND, format_duration
 from rolloutlint.model import Rollout
 from rolloutlint.model.rollout import BLUE_GREEN, CANARY
 
 if TYPE_CHECKING:
     from rolloutlint.simulate.explore import Exploration
     from rolloutlint.simulate.plan import Plan
-
-NANOSECONDS: Final = 1_000_000_000
 
 EVENTS_SHOWN: Final = 12
 
@@ -101,4 +99,4 @@ def _strategy(rollout: Rollout) -> Path:
 
 
 def _time(nanoseconds: float) -> str:
-    return format_duration(nanoseconds / NANOSECONDS)
+    return format_duration(nanoseconds / SECOND)

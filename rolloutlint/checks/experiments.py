@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from rolloutlint.checks.context import Context, check
 from rolloutlint.checks.run_times import endless, passes_after, run_passes_after, taken_by
 from rolloutlint.finding import Finding, Related
-from rolloutlint.lang.duration import format_duration, parse_duration
+from rolloutlint.lang.duration import SECOND, format_duration, parse_duration
 from rolloutlint.lang.intstr import int32
 from rolloutlint.lang.placeholder import filled_later
 from rolloutlint.model import Rollout
@@ -21,7 +21,6 @@ from rolloutlint.model.values import mapping, sequence, text
 if TYPE_CHECKING:
     from rolloutlint.simulate.plan import Metric, Run
 
-NANOSECONDS: Final = 1_000_000_000
 
 SCALE_DOWN_DELAY: Final = 30
 """Seconds for which the pods of an experiment outlive it (`utils/defaults/defaults.go`)."""
@@ -94,7 +93,7 @@ def _measured_without_pods(ctx: Context[Rollout], trial: Trial, duration: int) -
     kept = SCALE_DOWN_DELAY if delay is None else int32(delay)
     for analysis in trial.required if kept is not None and kept >= 0 else ():
         passed = run_passes_after(_run(ctx, trial, analysis))
-        if kept is None or passed is None or passed.least <= duration + kept * NANOSECONDS:
+        if kept is None or passed is None or passed.least <= duration + kept * SECOND:
             continue
         yield ctx.finding(
             (*trial.step.path, "experiment", "duration"),
@@ -252,4 +251,4 @@ def _name(analysis: Analysis) -> str:
 
 
 def _shown(nanoseconds: int) -> str:
-    return format_duration(nanoseconds / NANOSECONDS)
+    return format_duration(nanoseconds / SECOND)

@@ -10,13 +10,13 @@ from typing import Final, NamedTuple
 
 from rolloutlint.checks.canary_queries import asks_about_all
 from rolloutlint.checks.context import Context
-from rolloutlint.checks.gates import NANOSECONDS, Change, run_of_gate
+from rolloutlint.checks.gates import Change, run_of_gate
 from rolloutlint.checks.run_times import last_measurement
 from rolloutlint.controllers.measurement import Judgement, remembered
 from rolloutlint.finding import Path
 from rolloutlint.graph.analyses import Member, Use
 from rolloutlint.graph.measurements import Measured, measured
-from rolloutlint.lang.duration import parse_duration
+from rolloutlint.lang.duration import SECOND, parse_duration
 from rolloutlint.lang.promql.relations import walk
 from rolloutlint.lang.promql.tree import Call, Range, Subquery, selectors
 from rolloutlint.model import Rollout
@@ -87,15 +87,15 @@ def looks(ctx: Context[Rollout], analysis: Analysis, team: Sequence[Member], cha
         last = last_measurement(metric.spec) if metric is not None and metric.spec is not None else None
         if metric is None or metric.spec is None or last is None:
             continue
-        delay = metric.spec.delay / NANOSECONDS
+        delay = metric.spec.delay / SECOND
         if since + delay < window:
             count = max(1, int(metric.spec.bounds.measurements))
-            yield Look(analysis, member, one, window, since, delay, last / NANOSECONDS, count, weight, before, source)
+            yield Look(analysis, member, one, window, since, delay, last / SECOND, count, weight, before, source)
 
 
 def _written_delay(one: Measured) -> float:
     """Seconds of `initialDelay` as it stands in a metric, 0 where it is filled in later."""
-    return max(0, parse_duration(one.value.get("initialDelay")) or 0) / NANOSECONDS
+    return max(0, parse_duration(one.value.get("initialDelay")) or 0) / SECOND
 
 
 @remembered

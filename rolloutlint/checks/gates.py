@@ -13,7 +13,7 @@ from rolloutlint.checks.context import Context, check
 from rolloutlint.checks.stairs import stairs_of
 from rolloutlint.finding import Finding, Path, Place, Related
 from rolloutlint.graph.analyses import called, team_of
-from rolloutlint.lang.duration import format_duration, parse_duration
+from rolloutlint.lang.duration import SECOND, format_duration, parse_duration
 from rolloutlint.lang.intstr import int32
 from rolloutlint.model import Rollout
 from rolloutlint.model.rollout import BLUE_GREEN, CANARY, Analysis, Step
@@ -22,8 +22,6 @@ from rolloutlint.model.values import dig, sequence
 if TYPE_CHECKING:
     from rolloutlint.checks.gate_windows import Look
     from rolloutlint.simulate.plan import Metric, Run
-
-NANOSECONDS: Final = 1_000_000_000
 
 LONG: Final = 2 * 60 * 60
 """Seconds: the best practices of Argo Rollouts speak of releases that take 15 minutes to 2 hours at most."""
@@ -228,7 +226,7 @@ def _written_time(step: Step) -> float:
         analyses = sequence(dig(step.value, "experiment", "analyses"))
         required = any(isinstance(one, dict) and one.get("requiredForCompletion") for one in analyses)
         duration = parse_duration(dig(step.value, "experiment", "duration"))
-        return 0.0 if required or duration is None else max(0, duration) / NANOSECONDS
+        return 0.0 if required or duration is None else max(0, duration) / SECOND
     return 0.0
 
 

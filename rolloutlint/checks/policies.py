@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rolloutlint.checks.context import Context, check
 from rolloutlint.checks.stairs import number
 from rolloutlint.finding import Finding, Path, Related
-from rolloutlint.lang.duration import format_duration
+from rolloutlint.lang.duration import SECOND, format_duration
 from rolloutlint.model import Rollout
 from rolloutlint.model.rollout import BLUE_GREEN, CANARY
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from rolloutlint.simulate.plan import Plan
     from rolloutlint.simulate.player import Walk
     from rolloutlint.simulate.result import Broken, Event, Figure
-
-NANOSECONDS: Final = 1_000_000_000
 
 STEPS_SHOWN: Final = 12
 """How many steps of a history a trail has at most, the last ones first."""
@@ -35,7 +33,7 @@ def release_too_long(ctx: Context[Rollout]) -> Iterator[Finding]:
     if found is None or limit is None:
         return
     plan, well = found
-    if well.kind != "promoted" or well.at <= limit * NANOSECONDS:
+    if well.kind != "promoted" or well.at <= limit * SECOND:
         return
     longest = max(well.stays, key=lambda stay: stay.end - stay.start)
     yield ctx.finding(
@@ -80,7 +78,7 @@ def detection_above_policy(ctx: Context[Rollout]) -> Iterator[Finding]:
         return
     plan, end = found
     after, bound = _worst(end.after) if end.after is not None else (Fraction(0), "")
-    if end.ending == "aborted" and after <= limit * NANOSECONDS:
+    if end.ending == "aborted" and after <= limit * SECOND:
         return
     yield _against_policy(ctx, plan, end, after=bound + _time(after), limit=format_duration(limit))
 
@@ -179,4 +177,4 @@ def _strategy(ctx: Context[Rollout]) -> Path:
 
 
 def _time(nanoseconds: Fraction | int) -> str:
-    return format_duration(float(nanoseconds) / NANOSECONDS)
+    return format_duration(float(nanoseconds) / SECOND)

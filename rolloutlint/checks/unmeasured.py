@@ -11,10 +11,9 @@ from typing import Final, NamedTuple
 from rolloutlint.checks.background import ALL_OUTCOMES, Guard, Watch, guards_of, time_to_promotion, watch_of
 from rolloutlint.checks.context import Context
 from rolloutlint.finding import Related
-from rolloutlint.lang.duration import format_duration
+from rolloutlint.lang.duration import SECOND, format_duration
 from rolloutlint.model import Rollout
 from rolloutlint.settings import Targets
-from rolloutlint.simulate.outline import SECOND
 
 BEARS: Final[Mapping[str, str]] = {
     "Error": "errors",

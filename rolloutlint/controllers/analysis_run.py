@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from rolloutlint.controllers.limits import ERROR_RETRY, Bounds
+from rolloutlint.lang.duration import SECOND
 from rolloutlint.settings import Targets, Version
 
 Outcome: TypeAlias = Literal["S", "F", "I", "E", "R"]
@@ -27,7 +28,7 @@ SEVERITY: Final[tuple[RunPhase, ...]] = ("Successful", "Running", "Pending", "In
 COMPLETED: Final = frozenset[RunPhase](("Successful", "Failed", "Error", "Inconclusive"))
 BAD: Final = frozenset[RunPhase](("Failed", "Error", "Inconclusive"))
 
-RETRY: Final = ERROR_RETRY * 1_000_000_000
+RETRY: Final = ERROR_RETRY * SECOND
 """Nanoseconds until a measurement after an Error, and between those of a metric without an interval."""
 
 _INTERRUPTED_SINCE = Version(1, 10)

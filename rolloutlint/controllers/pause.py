@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from rolloutlint.lang.duration import format_duration, parse_duration
+from rolloutlint.lang.duration import SECOND, format_duration, parse_duration
 from rolloutlint.lang.intstr import atoi, int32
 
 _INT32_MAX = (1 << 31) - 1
@@ -49,9 +49,9 @@ def _of_text(duration: str) -> Pause:
     seconds = atoi(duration)
     if seconds is None or not -_INT32_MAX <= seconds <= _INT32_MAX:
         nanoseconds = parse_duration(duration)
-        if nanoseconds is None or nanoseconds <= -1_000_000_000:
+        if nanoseconds is None or nanoseconds <= -SECOND:
             return INVALID
-        seconds = abs(nanoseconds) // 1_000_000_000
+        seconds = abs(nanoseconds) // SECOND
     return INVALID if seconds < 0 else Pause("timed", seconds)
 
 

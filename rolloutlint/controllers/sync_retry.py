@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-from rolloutlint.lang.duration import parse_duration
+from rolloutlint.lang.duration import SECOND, parse_duration
 from rolloutlint.lang.intstr import atoi
 
-_SECOND = 1_000_000_000
-FIRST_WAIT = 5 * _SECOND
-LONGEST_WAIT = 180 * _SECOND
+FIRST_WAIT = 5 * SECOND
+LONGEST_WAIT = 180 * SECOND
 
 RetryFaultKind = Literal["duration", "factor", "capped", "no-limit"]
 
@@ -31,7 +30,7 @@ class RetryFault(NamedTuple):
 def retry_duration(text: str) -> int | None:
     """Nanoseconds of a duration of a backoff: whole seconds, or a Go duration; `None` where the retry fails on it."""
     seconds = atoi(text)
-    return seconds * _SECOND if seconds is not None else parse_duration(text)
+    return seconds * SECOND if seconds is not None else parse_duration(text)
 
 
 def retry_faults(retry: Mapping[str, Any]) -> tuple[RetryFault, ...]:

@@ -21,6 +21,10 @@ _UNITS = {
     "h": 3_600_000_000_000,
 }
 _LIMIT = 1 << 63
+
+SECOND = 1_000_000_000
+"""Nanoseconds, in which Go and what is read here count."""
+
 _INVALID = "invalid duration"
 _PART = re.compile(r"([0-9]*)(?:\.([0-9]*))?([^.0-9]*)")
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from rolloutlint import __version__
 from rolloutlint.finding import Place, show_path
+from rolloutlint.lang.duration import SECOND
 from rolloutlint.report import simulation_words as words
 from rolloutlint.report.markdown import escaped
 from rolloutlint.simulate.plan import (
@@ -29,9 +30,6 @@ from rolloutlint.simulate.result import Event, Figure, Simulation
 
 VERSION = 1
 """Of the JSON. A field may be added within a version only together with its schema."""
-
-SECOND = 1_000_000_000
-
 
 # ---- JSON ----------------------------------------------------------------------------------------------------
 

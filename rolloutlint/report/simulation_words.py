@@ -8,7 +8,7 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import NamedTuple
 
-from rolloutlint.lang.duration import format_duration
+from rolloutlint.lang.duration import SECOND, format_duration
 from rolloutlint.simulate.plan import (
     Analysed,
     Experimented,
@@ -28,9 +28,6 @@ from rolloutlint.simulate.plan import (
     runs_of,
 )
 from rolloutlint.simulate.result import Bar, Broken, Detection, Ending, EndingKind, Figure, Gate, Simulation
-
-SECOND = 1_000_000_000
-
 
 ENDINGS: Mapping[EndingKind, str] = MappingProxyType(
     {

@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Literal, NamedTuple
 
 from rolloutlint.finding import Place
+from rolloutlint.lang.duration import SECOND
 from rolloutlint.simulate.plan import Analysed, Experimented, External, Instant, Never, Person, Scaling, Stage, Timed
 from rolloutlint.simulate.result import Bar, Row, Simulation, Unguarded
 
@@ -203,7 +204,6 @@ def _guarded(column: Column, guards: Sequence[Placed]) -> bool:
     return any(each.left <= column.left and column.right <= each.right for each in guards)
 
 
-SECOND = 1_000_000_000
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 """Seconds between two figures of the axis."""
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 from rolloutlint.finding import Path
 from rolloutlint.graph import World
-from rolloutlint.lang.duration import format_duration
+from rolloutlint.lang.duration import SECOND, format_duration
 from rolloutlint.lang.intstr import int32
 from rolloutlint.model import Rollout
 from rolloutlint.model.rollout import BLUE_GREEN
@@ -22,7 +22,6 @@ from rolloutlint.simulate.plan import (
     EVERYTHING,
     NO_TIME,
     NOTHING,
-    SECOND,
     Instant,
     Person,
     Pods,

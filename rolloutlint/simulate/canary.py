@@ -23,7 +23,7 @@ from rolloutlint.controllers.replicas import (
 from rolloutlint.controllers.traffic import max_traffic_weight, routers
 from rolloutlint.finding import Path, Place
 from rolloutlint.graph import World
-from rolloutlint.lang.duration import format_duration, parse_duration
+from rolloutlint.lang.duration import SECOND, format_duration, parse_duration
 from rolloutlint.lang.intstr import int32
 from rolloutlint.lang.placeholder import filled_later
 from rolloutlint.model import Rollout
@@ -34,7 +34,6 @@ from rolloutlint.simulate.plan import (
     EVERYTHING,
     NO_TIME,
     NOTHING,
-    SECOND,
     Analysed,
     Experimented,
     External,

@@ -8,6 +8,7 @@ from typing import Literal
 from rolloutlint.controllers.traffic import routers
 from rolloutlint.controllers.validation import DEFAULT_DEADLINE, refusals
 from rolloutlint.graph import World
+from rolloutlint.lang.duration import SECOND
 from rolloutlint.lang.intstr import int32
 from rolloutlint.lang.names import is_dns1123_subdomain
 from rolloutlint.model import Rollout
@@ -17,7 +18,7 @@ from rolloutlint.schema import as_kept
 from rolloutlint.settings import Settings, Version
 from rolloutlint.simulate.blue_green import blue_green_stages
 from rolloutlint.simulate.canary import canary_stages
-from rolloutlint.simulate.plan import SECOND, Plan, Run, Stage
+from rolloutlint.simulate.plan import Plan, Run, Stage
 from rolloutlint.simulate.pods import replicas_of
 from rolloutlint.simulate.runs import may_end_inconclusive, refusal_of, run_of, shown
 

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from rolloutlint.controllers.traffic import max_traffic_weight
 from rolloutlint.graph import World
+from rolloutlint.lang.duration import SECOND
 from rolloutlint.lang.intstr import int32
 from rolloutlint.model import Rollout
 from rolloutlint.model.rollout import Step
 from rolloutlint.model.values import dig, sequence
-
-SECOND: Final = 1_000_000_000
 
 Hold: TypeAlias = Literal["", "time", "person", "analysis", "experiment", "plugin", "unknown"]
 """What a step waits for besides pods; `unknown`: a pause whose length cannot be read, a step without a kind."""

@@ -12,8 +12,6 @@ from typing import Literal, NamedTuple, TypeAlias
 from rolloutlint.controllers.analysis_run import MetricSpec
 from rolloutlint.finding import Place, ResourceId
 
-SECOND = 1_000_000_000
-
 Why: TypeAlias = "tuple[str, ...]"
 """What makes a quantity a bound and no point, in words: `spec.metrics[0].interval is filled in later`."""
 

@@ -28,10 +28,10 @@ from rolloutlint.controllers.analysis_run import (
 )
 from rolloutlint.controllers.experiment import experiment_phase, stuck
 from rolloutlint.finding import Place
+from rolloutlint.lang.duration import SECOND
 from rolloutlint.simulate.plan import (
     EVERYTHING,
     NOTHING,
-    SECOND,
     Analysed,
     Experimented,
     External,

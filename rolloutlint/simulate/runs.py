@@ -22,7 +22,7 @@ from rolloutlint.controllers.metrics import effective_count, providers_of, valid
 from rolloutlint.finding import Path, show_path
 from rolloutlint.graph import Reference, World
 from rolloutlint.graph.analyses import Member, called, team_of
-from rolloutlint.lang.duration import parse_duration
+from rolloutlint.lang.duration import SECOND, parse_duration
 from rolloutlint.lang.intstr import int32
 from rolloutlint.lang.placeholder import filled_later
 from rolloutlint.lang.template import expand
@@ -31,7 +31,7 @@ from rolloutlint.model.analysis import metric_name
 from rolloutlint.model.rollout import Analysis
 from rolloutlint.model.values import dig, entries, sequence, text
 from rolloutlint.settings import Settings, Targets
-from rolloutlint.simulate.plan import NO_TIME, SECOND, Metric, Run, Span, Why
+from rolloutlint.simulate.plan import NO_TIME, Metric, Run, Span, Why
 
 LIMITS = ("count", "failureLimit", "consecutiveSuccessLimit", "inconclusiveLimit", "consecutiveErrorLimit")
 TIMES = ("interval", "initialDelay")

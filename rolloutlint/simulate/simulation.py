@@ -12,13 +12,12 @@ from typing import Final
 
 from rolloutlint.controllers.analysis_run import Outcome
 from rolloutlint.finding import Place
-from rolloutlint.lang.duration import format_duration
+from rolloutlint.lang.duration import SECOND, format_duration
 from rolloutlint.simulate.explore import Exploration, Reached, explore
 from rolloutlint.simulate.leaks import drift
 from rolloutlint.simulate.plan import (
     EVERYTHING,
     NOTHING,
-    SECOND,
     Analysed,
     Experimented,
     External,

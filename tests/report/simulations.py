@@ -9,11 +9,11 @@ from typing import Literal
 from rolloutlint.controllers.analysis_run import MetricSpec
 from rolloutlint.controllers.limits import Bounds
 from rolloutlint.finding import DocumentId, Place, ResourceId
+from rolloutlint.lang.duration import SECOND
 from rolloutlint.simulate.plan import (
     EVERYTHING,
     NO_TIME,
     NOTHING,
-    SECOND,
     Analysed,
     Experimented,
     Instant,

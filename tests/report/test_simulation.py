@@ -10,10 +10,11 @@ from fractions import Fraction
 import jsonschema
 import pytest
 
+from rolloutlint.lang.duration import SECOND
 from rolloutlint.report import simulation_words as words
 from rolloutlint.report.simulation import FORMATS, SUFFIXES
 from rolloutlint.resources import data_dir
-from rolloutlint.simulate.plan import SECOND, Share, Span
+from rolloutlint.simulate.plan import Share, Span
 from rolloutlint.simulate.result import Figure
 from tests.report.simulations import ALL, MINUTE, canary, hostile, percent, person, refused, thirty, unknown
 

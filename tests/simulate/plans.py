@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from rolloutlint.controllers.analysis_run import MetricSpec, Outcome
 from rolloutlint.controllers.limits import Bounds
 from rolloutlint.finding import DocumentId, Place, ResourceId
+from rolloutlint.lang.duration import SECOND
 from rolloutlint.simulate.plan import (
     NOTHING,
-    SECOND,
     Analysed,
     Experimented,
     Instant,

@@ -8,8 +8,9 @@ from random import Random
 
 import pytest
 
+from rolloutlint.lang.duration import SECOND
 from rolloutlint.simulate.explore import Exploration, Reached, explore
-from rolloutlint.simulate.plan import SECOND, Metric, Plan, Span
+from rolloutlint.simulate.plan import Metric, Plan, Span
 from rolloutlint.simulate.times import NEVER, Times, sums, ticks, union
 from rolloutlint.simulate.traces import walk_to
 from tests.simulate.plans import (

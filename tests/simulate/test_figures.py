@@ -6,7 +6,8 @@ from fractions import Fraction
 
 import pytest
 
-from rolloutlint.simulate.plan import SECOND, Plan
+from rolloutlint.lang.duration import SECOND
+from rolloutlint.simulate.plan import Plan
 from rolloutlint.simulate.result import Ending, Figure, Simulation
 from rolloutlint.simulate.simulation import simulate
 from tests.simulate.linking import NGINX, canary, metric, planned, rollout, template

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from rolloutlint.controllers.limits import Bounds
 from rolloutlint.finding import DocumentId
 from rolloutlint.graph import Layout, World, namings
+from rolloutlint.lang.duration import SECOND
 from rolloutlint.model import Rollout, view_of
 from rolloutlint.model.resource import make_resource
 from rolloutlint.settings import Settings
 from rolloutlint.simulate.linked import plan_of
 from rolloutlint.simulate.plan import (
-    SECOND,
     Analysed,
     Experimented,
     External,

@@ -7,9 +7,10 @@ import math
 import pytest
 
 from rolloutlint.graph import Layout
+from rolloutlint.lang.duration import SECOND
 from rolloutlint.model import Rollout
 from rolloutlint.simulate.outline import Outline, outline_of
-from rolloutlint.simulate.plan import SECOND, Person, Timed
+from rolloutlint.simulate.plan import Person, Timed
 from tests.graph.worlds import only, world
 from tests.simulate.linking import NGINX, canary, metric, planned, rollout, template
 
