@@ -44,6 +44,8 @@ from rolloutlint.source import Comment, Document, Problem, Source, comments, dec
 RULE_CRASHED = "RL099"
 WORTH_DIVIDING = 4_000
 """From so many objects on they are checked by several processes; below, forking takes longer than it saves."""
+WORTH_DIVIDING_FILES = 2_000
+"""From so many files on they are read by several processes."""
 WARMING_UP = 64
 """So many objects are checked before forking: what they ask of the whole world, and import, is then made only once."""
 USERS_SHOWN = 5
@@ -84,7 +86,8 @@ class Loaded:
         """Sources that gave no text at all."""
         self.comments: dict[str, list[Comment]] = {}
         self.annotations: list[suppress.AnnotationSuppression] = []
-        self.annotated: dict[tuple[DocumentId, ResourceId], Resource] = {}
+        self.annotated: dict[tuple[DocumentId, ResourceId], int] = {}
+        """The numbers of the objects with annotations for this tool."""
         self.documents = 0
 
     def add(self, source: Source) -> None:
@@ -126,7 +129,7 @@ class Loaded:
             notes = suppress.read_annotations(resource.id, document.id, annotations, path)
             if notes:
                 self.annotations.extend(notes)
-                self.annotated[document.id, resource.id] = resource
+                self.annotated[document.id, resource.id] = number
 
     def _add_problem(self, source: Source, problem: Problem, foreign: set[int]) -> None:
         """Keep a problem that concerns a Kubernetes object; text that is none is left alone, but listed."""
@@ -150,6 +153,23 @@ class Loaded:
         numbered = (r._replace(number=new[r.number]) for r in self.resources)
         self.resources = sorted(numbered, key=lambda r: r.number)
         self.namings = {new[old]: names for old, names in self.namings.items()}
+        self.annotated = {one: new[old] for one, old in self.annotated.items()}
+
+    def extend(self, other: Loaded) -> None:
+        """Add what was read from other sources; its objects follow those that are here."""
+        first = len(self.resources)
+        self.resources += (r._replace(number=first + r.number) for r in other.resources) if first else other.resources
+        self.namings.update({first + number: names for number, names in other.namings.items()})
+        self.slices.update(other.slices)
+        self.digests.update(other.digests)
+        self.problems += other.problems
+        self.incomplete += other.incomplete
+        self.unread |= other.unread
+        self.undecodable |= other.undecodable
+        self.comments.update(other.comments)
+        self.annotations += other.annotations
+        self.annotated.update({one: first + number for one, number in other.annotated.items()})
+        self.documents += other.documents
 
 
 def lint_sources(
@@ -166,7 +186,9 @@ def lint_sources(
     `feed` gives the sources (and what could not be read) once, in any order of names; `layout` tells their
     surroundings after loading; `fetch` gives a source again by name, or `None` if it is gone or has changed.
     """
-    return Run(_gather(feed), layout, fetch, settings, catalogue, debug).report()
+    loaded = _gather(feed)
+    loaded.sort()
+    return Run(loaded, layout, fetch, settings, catalogue, debug).report()
 
 
 def _gather(feed: Iterable[Source | Problem | Incomplete]) -> Loaded:
@@ -180,7 +202,6 @@ def _gather(feed: Iterable[Source | Problem | Incomplete]) -> Loaded:
             loaded.undecodable.add(item.at.document.source)
         else:
             loaded.add(item)
-    loaded.sort()
     return loaded
 
 
@@ -274,8 +295,10 @@ class Run:
     def _fingerprint_of_note(self, finding: Finding) -> str:
         """A finding about an annotation is known by its object, any other about a suppression by its file."""
         key = (finding.at.document, finding.resource)
-        resource = self.loaded.annotated.get(key) if finding.resource else None  # type: ignore[arg-type]
-        return self._fingerprint(finding, self.world.view(resource)) if resource else fingerprint(finding, {})
+        number = self.loaded.annotated.get(key) if finding.resource else None  # type: ignore[arg-type]
+        if number is None:
+            return fingerprint(finding, {})
+        return self._fingerprint(finding, self.world.view(self.loaded.resources[number]))
 
     def _shown_texts(self, findings: Iterable[SettledFinding]) -> Mapping[str, str]:
         """The text of every file that has a finding or that a fix of one changes."""
@@ -508,14 +531,16 @@ def open_paths(
     )
     files = _Files({c.name: c for c in discovery.candidates}, settings.config_file)
 
-    def feed() -> Iterator[Source | Problem | Incomplete]:
-        yield from discovery.incomplete
-        yield from files.sources()
-
     def layout(loaded: Loaded) -> Layout:
         return _layout(discovery, loaded)._replace(together=together)
 
-    return Run(_gather(feed()), layout, files.fetch, settings, catalogue, debug, jobs)
+    workers = jobs or (cores() if len(discovery.candidates) >= WORTH_DIVIDING_FILES else 1)
+    loaded = _gather((*discovery.incomplete, *files.sources(c for c in discovery.candidates if c.path == STDIN)))
+    others = [c for c in discovery.candidates if c.path != STDIN]  # standard input can be read by one process only
+    for part in divided(lambda some: _gather(files.sources(some)), others, workers):
+        loaded.extend(part)
+    loaded.sort()
+    return Run(loaded, layout, files.fetch, settings, catalogue, debug, jobs)
 
 
 class _Files:
@@ -526,8 +551,8 @@ class _Files:
         self._config_file = config_file
         self._stdin: dict[str, Source] = {}
 
-    def sources(self) -> Iterator[Source | Problem | Incomplete]:
-        for candidate in self._candidates.values():
+    def sources(self, candidates: Iterable[Candidate]) -> Iterator[Source | Problem | Incomplete]:
+        for candidate in candidates:
             yield self._read(candidate)
 
     def _read(self, candidate: Candidate) -> Source | Problem | Incomplete:
