@@ -245,11 +245,10 @@ class Run:
     def report(self) -> Report:
         """Check, settle, judge, order."""
         rules = self._applicable()
-        raw = [*self._problem_findings(rules), *self._findings(rules)]
-        settled = settle(raw, self.plan.for_file, self.catalogue, self.texts)
+        settled = [*self._settled(self._problem_findings(rules)), *self._findings(rules)]
         judged, about = self._judge(settled)
         named_notes = [(f, self._fingerprint_of_note(f)) for f in about]
-        notes = settle(named_notes, self.plan.for_file, self.catalogue, self.texts)
+        notes = self._settled(named_notes)
         findings = in_order([*judged, *notes])
         named = {f.finding.rule for f in findings}
         return Report(
@@ -267,6 +266,9 @@ class Run:
             exit_zero=self.settings.exit_zero,
             sources=self._shown_texts(findings),
         )
+
+    def _settled(self, findings: Iterable[tuple[Finding, str]]) -> list[SettledFinding]:
+        return settle(findings, self.plan.for_file, self.catalogue, self.texts)
 
     def _judge(self, settled: Sequence[SettledFinding]) -> tuple[Sequence[SettledFinding], Sequence[Finding]]:
         """The findings with their dispositions, and what is wrong with the suppressions (see `suppress.judge`)."""
@@ -332,7 +334,7 @@ class Run:
                 message = f"{where}{problem.message}"
                 self.incomplete.append(Incomplete(problem.at.document.source, "unreadable", message, lost=True))
 
-    def _findings(self, rules: Mapping[str, Sequence[Rule]]) -> Iterator[tuple[Finding, str]]:
+    def _findings(self, rules: Mapping[str, Sequence[Rule]]) -> Iterator[SettledFinding]:
         resources = self._neighbours_together()
         workers = self.jobs or (cores() if len(resources) >= WORTH_DIVIDING else 1)
         todo = {
@@ -342,9 +344,9 @@ class Run:
         for each in (each for agenda in todo.values() if workers > 1 for each in agenda.rules):
             self._function(each.rule.id)  # imported before the work is divided: once, and not by every worker
 
-        def work(share: Sequence[Resource]) -> tuple[list[tuple[Finding, str]], list[Incomplete]]:
+        def work(share: Sequence[Resource]) -> tuple[list[SettledFinding], list[Incomplete]]:
             before = len(self.incomplete)
-            found = [finding for r in share for finding in self._check(r, todo[r.group_kind])]
+            found = self._settled(finding for r in share for finding in self._check(r, todo[r.group_kind]))
             told = self.incomplete[before:]
             del self.incomplete[before:]
             return found, told
