@@ -56,7 +56,7 @@ def render(report: Report, options: Options) -> str:
     ]
     if hidden:
         summary.append(f"{', '.join(hidden)} more than GitHub shows as annotations: see the log of this step.")
-    lost = [f"::error title=rolloutlint::{_data(visible(s))}" for s in lost_sentences(report)]
+    lost = [f"::error title=rolloutlint::{_data(visible(s))}" for s in lost_sentences(report.incomplete)]
     notice = f"::notice title=rolloutlint::{_data(chr(10).join(visible(s) for s in summary))}"
     lines = [*lost, *by_severity["error"], *by_severity["warning"], notice, *by_severity["note"]]
     return "\n".join(lines) + "\n"

@@ -64,7 +64,7 @@ def render(report: Report, options: Options) -> str:
             )
         )
     lost = [i for i in report.incomplete if i.lost]
-    for incomplete, sentence in zip(lost, lost_sentences(report), strict=True):
+    for incomplete, sentence in zip(lost, lost_sentences(report.incomplete), strict=True):
         identity = hashlib.sha256(f"lost:{incomplete.reason}:{incomplete.source}".encode("utf-8", "replace"))
         path = relative_path(incomplete.source, options)
         fingerprint = fingerprints.unique(identity.hexdigest())

@@ -74,7 +74,7 @@ def render(report: Report, options: Options) -> str:
             "severity": "ERROR",
             "code": {"value": incomplete.reason},
         }
-        for incomplete, sentence in zip(lost, lost_sentences(report), strict=True)
+        for incomplete, sentence in zip(lost, lost_sentences(report.incomplete), strict=True)
     ]
     body = ",\n".join(json_text(d) for d in diagnostics)
     return f'{{"source": {{"name": "rolloutlint"}}, "diagnostics": [{body}]}}\n'

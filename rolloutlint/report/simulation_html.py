@@ -20,7 +20,7 @@ from rolloutlint.report.simulation_svg import DEFS, picture, style
 from rolloutlint.report.visible import visible
 from rolloutlint.simulate.result import Event, Simulation
 
-_STYLE = """\
+STYLE = """\
 :root {
   color-scheme: light dark; --ink: #1f2328; --soft: #57606a; --line: #d8dee4; --paper: #ffffff; --card: #f6f8fa;
   --link: #0550ae; --bad: #b34700; --bar: #d55e00; --mark: #0072b2;
@@ -137,22 +137,22 @@ _SCRIPT = """\
 """The page's policy names this text by its hash, so that nothing else can run."""
 
 
-def _h(text: str) -> str:
+def h(text: str) -> str:
     """`text` as content; a number stays on one line with its percent sign."""
     return html.escape(visible(text)).replace(" %", "\u00a0%")
 
 
-def _figures(simulation: Simulation) -> Iterator[str]:
+def figures(simulation: Simulation) -> Iterator[str]:
     """The figures that decide; a title tells why one is a bound."""
     yield '<dl class="figures">'
     for line in words.headlines(simulation):
         bad = ' class="bad"' if line.key == "exposure" else ""
-        why = f' title="{_h("because " + "; ".join(line.why))}"' if line.why else ""
-        yield f"<div{bad}><dt>{_h(line.label)}</dt><dd{why}>{_h(line.words)}</dd></div>"
+        why = f' title="{h("because " + "; ".join(line.why))}"' if line.why else ""
+        yield f"<div{bad}><dt>{h(line.label)}</dt><dd{why}>{h(line.words)}</dd></div>"
     yield "</dl>"
 
 
-def _pictures(simulation: Simulation) -> Iterator[str]:
+def pictures(simulation: Simulation) -> Iterator[str]:
     """The staircase for wide windows and paper, and for narrow windows."""
     for name, width in (("wide", WIDE), ("narrow", NARROW)):
         yield f'<figure class="{name}">'
@@ -160,13 +160,13 @@ def _pictures(simulation: Simulation) -> Iterator[str]:
         yield "</figure>"
 
 
-def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     """A table of texts; the first column of it names the row."""
     yield '<div class="scroll"><table>'
-    yield "<thead><tr>" + "".join(f'<th scope="col">{_h(each)}</th>' for each in headings) + "</tr></thead>"
+    yield "<thead><tr>" + "".join(f'<th scope="col">{h(each)}</th>' for each in headings) + "</tr></thead>"
     yield "<tbody>"
     for first, *rest in rows:
-        yield f'<tr><th scope="row">{_h(first)}</th>' + "".join(f"<td>{_h(each)}</td>" for each in rest) + "</tr>"
+        yield f'<tr><th scope="row">{h(first)}</th>' + "".join(f"<td>{h(each)}</td>" for each in rest) + "</tr>"
     yield "</tbody>"
     yield "</table></div>"
 
@@ -184,10 +184,10 @@ def _overview(simulations: Sequence[Simulation]) -> Iterator[str]:
         most, is_open = _most(simulation)
         part = float(round(most / largest * 100, 1)) if largest else 0
         bar = f'<span class="exposure{" open" * is_open}" style="width:{part:g}%"></span>' if most or is_open else ""
-        cells = "".join(f"<td>{_h(each)}</td>" for each in (share, aborted, promoted, evidence, people))
+        cells = "".join(f"<td>{h(each)}</td>" for each in (share, aborted, promoted, evidence, people))
         yield (
-            f'<tr><th scope="row"><a href="#rollout-{number}">{_h(name)}</a></th>'
-            f'<td class="figure">{_h(exposure)}{bar}</td>{cells}</tr>'
+            f'<tr><th scope="row"><a href="#rollout-{number}">{h(name)}</a></th>'
+            f'<td class="figure">{h(exposure)}{bar}</td>{cells}</tr>'
         )
     yield "</tbody>"
     yield "</table></div>"
@@ -204,19 +204,19 @@ def _most(simulation: Simulation) -> tuple[Fraction, bool]:
 def _rollout(simulation: Simulation, *, pictured: bool) -> Iterator[str]:
     """One rollout: verdict, figures and picture (unless they stand above already), and everything in tables."""
     plan = simulation.plan
-    yield f"<h2>{_h(words.name(plan))}</h2>"
-    yield f'<p class="soft">{_h(words.summary(plan))}; {_h(plan.place.document.source)}</p>'
+    yield f"<h2>{h(words.name(plan))}</h2>"
+    yield f'<p class="soft">{h(words.summary(plan))}; {h(plan.place.document.source)}</p>'
     if pictured:
-        yield f'<p class="verdict">{_h(words.verdict(simulation))}.</p>'
-        yield from _figures(simulation)
-        yield from _pictures(simulation)
+        yield f'<p class="verdict">{h(words.verdict(simulation))}.</p>'
+        yield from figures(simulation)
+        yield from pictures(simulation)
     yield "<details open><summary>How it can end</summary>"
     yield "<ul>"
-    yield from (f"<li>{_h(line)}</li>" for line in words.endings(simulation.endings))
+    yield from (f"<li>{h(line)}</li>" for line in words.endings(simulation.endings))
     yield "</ul></details>"
     if simulation.detections:
         yield "<details open><summary>A version that breaks from a share on</summary>"
-        yield from _table(
+        yield from table(
             ("share", "aborted", "exposure from then on"),
             (
                 (words.share(d.share), words.detection(d), "" if d.exposure is None else words.exposure(d.exposure))
@@ -226,11 +226,11 @@ def _rollout(simulation: Simulation, *, pictured: bool) -> Iterator[str]:
         yield "</details>"
     if simulation.rows:
         yield "<details><summary>Every stage in figures</summary>"
-        yield from _table(("stage", "from", "to", "share", "pods"), _stages(simulation))
+        yield from table(("stage", "from", "to", "share", "pods"), _stages(simulation))
         yield "</details>"
     if simulation.bars or simulation.unguarded:
         yield "<details><summary>What measures it, and when nothing does</summary>"
-        yield from _table(("metric", "of", "from", "to", "measures", "guards"), _bars(simulation))
+        yield from table(("metric", "of", "from", "to", "measures", "guards"), _bars(simulation))
         yield "</details>"
     if simulation.broken is not None and simulation.broken.trace:
         yield "<details><summary>A broken version, step by step</summary>"
@@ -244,7 +244,7 @@ def _rollout(simulation: Simulation, *, pictured: bool) -> Iterator[str]:
     ):
         if lines:
             yield f"<details open><summary>{title}</summary><ul>"
-            yield from (f"<li>{_h(line)}</li>" for line in lines)
+            yield from (f"<li>{h(line)}</li>" for line in lines)
             yield "</ul></details>"
 
 
@@ -266,7 +266,7 @@ def _bars(simulation: Simulation) -> Iterator[Sequence[str]]:
 
 def _trace(events: Sequence[Event]) -> Iterator[str]:
     yield '<ol class="trace">'
-    yield from (f"<li><span>{_h(words.time(each.at))}</span> {_h(each.words)}</li>" for each in events)
+    yield from (f"<li><span>{h(words.time(each.at))}</span> {h(each.words)}</li>" for each in events)
     yield "</ol>"
 
 
@@ -278,7 +278,7 @@ def render(simulations: Sequence[Simulation]) -> str:
     out.append(f'<meta http-equiv="Content-Security-Policy" content="{policy}">')
     out.append('<meta name="viewport" content="width=device-width, initial-scale=1">')
     out.append("<title>What a broken version would do</title>")
-    out += [f"<style>\n{_STYLE}{style()}</style>", "</head>", "<body>"]
+    out += [f"<style>\n{STYLE}{style()}</style>", "</head>", "<body>"]
     out.append(f'<svg width="0" height="0" style="position:absolute" aria-hidden="true">{DEFS}</svg>')
     out += list(_top(simulations))
     for number, simulation in enumerate(simulations, 1):
@@ -286,7 +286,7 @@ def render(simulations: Sequence[Simulation]) -> str:
         out += list(_rollout(simulation, pictured=number > 1))
         out.append("</section>")
     out.append("</main>")
-    out.append(f"<footer><p>{_NOTE} rolloutlint {_h(__version__)}</p></footer>")
+    out.append(f"<footer><p>{_NOTE} rolloutlint {h(__version__)}</p></footer>")
     out += [f"<script>{_SCRIPT}</script>", "</body>", "</html>"]
     return "\n".join(out) + "\n"
 
@@ -308,10 +308,10 @@ def _top(simulations: Sequence[Simulation]) -> Iterator[str]:
         return
     worst = simulations[0]
     yield '<section id="worst">'
-    yield f"<h1>{_h(words.name(worst.plan))}</h1>"
-    yield f'<p class="verdict">{_h(words.verdict(worst))}.</p>'
-    yield from _figures(worst)
-    yield from _pictures(worst)
+    yield f"<h1>{h(words.name(worst.plan))}</h1>"
+    yield f'<p class="verdict">{h(words.verdict(worst))}.</p>'
+    yield from figures(worst)
+    yield from pictures(worst)
     yield "</section>"
     if number > 1:
         yield '<section id="all">'

@@ -6,7 +6,7 @@ Silence proves nothing unless one knows what was read, so a clean report says it
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from rolloutlint.finding import SEVERITIES, Incomplete, Severity
@@ -92,15 +92,15 @@ def found_sentence(report: Report) -> str:
     return " ".join(sentences)
 
 
-def unseen_sentence(report: Report) -> str:
-    """`Not looked at: charts/web (helm chart). References that cannot be judged: 5.`
+def not_looked_at(incomplete: Iterable[Incomplete]) -> str:
+    """`charts/web (helm chart), 5 templates (a, b, c, ...)`: what was left out without being lost; or `nothing`.
 
-    Sources of one reason are named up to three and counted beyond. Always says something, also when all was read.
+    Sources of one reason are named up to three and counted beyond.
     """
     groups: dict[str, list[Incomplete]] = {}
-    for incomplete in report.incomplete:
-        if not incomplete.lost:
-            groups.setdefault(incomplete.reason, []).append(incomplete)
+    for each in incomplete:
+        if not each.lost:
+            groups.setdefault(each.reason, []).append(each)
     parts: list[str] = []
     for reason, group in groups.items():
         one, several = REASONS[reason]
@@ -108,12 +108,17 @@ def unseen_sentence(report: Report) -> str:
             parts += [f"{i.source} ({one})" for i in group]
         else:
             parts.append(f"{len(group)} {several} ({', '.join(i.source for i in group[:_NAMED])}, ...)")
+    return ", ".join(parts) or "nothing"
+
+
+def unseen_sentence(report: Report) -> str:
+    """`Not looked at: charts/web (helm chart). References that cannot be judged: 5.` Never empty."""
     return (
-        f"Not looked at: {', '.join(parts) or 'nothing'}. "
+        f"Not looked at: {not_looked_at(report.incomplete)}. "
         f"References that cannot be judged: {report.counts.unknown_references or 'none'}."
     )
 
 
-def lost_sentences(report: Report) -> list[str]:
+def lost_sentences(incomplete: Iterable[Incomplete]) -> list[str]:
     """One sentence for each input that was asked for and is lost; such a run proves nothing about it."""
-    return [f"Lost: {i.source} ({REASONS[i.reason][0]}): {i.message.rstrip('.')}." for i in report.incomplete if i.lost]
+    return [f"Lost: {i.source} ({REASONS[i.reason][0]}): {i.message.rstrip('.')}." for i in incomplete if i.lost]

@@ -20,8 +20,8 @@ _SHOWN = 3
 _COLLAPSE_ABOVE = _SHOWN + 1
 """Collapsing one single finding would take as many lines as it saves."""
 
-_BOLD, _DIM, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
-_HUES: Mapping[Severity, str] = {"error": "\x1b[31m", "warning": "\x1b[33m", "note": "\x1b[36m"}
+BOLD, DIM, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
+HUES: Mapping[Severity, str] = {"error": "\x1b[31m", "warning": "\x1b[33m", "note": "\x1b[36m"}
 
 
 class _Mark(NamedTuple):
@@ -32,8 +32,8 @@ class _Mark(NamedTuple):
     label: str
 
 
-def _wrap(text: str, options: Options, indent: str, first: str = "") -> list[str]:
-    """`text` in lines of the wanted width; no continued line begins like a GitHub workflow command."""
+def wrapped(text: str, options: Options, indent: str, first: str = "") -> list[str]:
+    """`text` in lines of the wanted width, the first behind `first`; none begins like a GitHub workflow command."""
     whole = (first or indent) + text
     if not options.width or len(whole) <= options.width:
         return [no_command(whole)]
@@ -48,13 +48,14 @@ def _wrap(text: str, options: Options, indent: str, first: str = "") -> list[str
     return [no_command(line) for line in lines]
 
 
-def _aside(left: str, right: str, options: Options) -> str:
+def aside(left: str, right: str, options: Options) -> str:
     """`left`, and `right` pushed to the right margin as far as it fits."""
     gap = (options.width or 100) - cell_width(left) - cell_width(right)
     return f"{left}{' ' * max(gap, 2)}{right}"
 
 
-def _paint(text: str, style: str, options: Options) -> str:
+def paint(text: str, style: str, options: Options) -> str:
+    """`text` in a style where colour is wanted."""
     return f"{style}{text}{_RESET}" if options.color and style else text
 
 
@@ -101,16 +102,16 @@ def _frame(f: SettledFinding, options: Options) -> list[str]:
         here = [m for m in marks if m.span.line == number]
         anchor = here[0].span if here else Span(number, 1, number, 1)
         text, _, _ = _window(lines[number], anchor, room)
-        out.append(f"{_INDENT}{_paint(f'{number:>{gutter}} |', _DIM, options)} {text}".rstrip())
+        out.append(f"{_INDENT}{paint(f'{number:>{gutter}} |', DIM, options)} {text}".rstrip())
         for mark in here:
             same = mark.span == anchor
             text, before, width = _window(lines[number], mark.span, room)
             if not same and room and sum(w for _, w in cells(lines[number])) > room:
                 out.append(f"{_INDENT}{'':>{gutter}} | {text}")
             until = f" (to line {mark.span.end_line})" if mark.span.end_line > number + 1 else ""
-            under = _paint(mark.sign * width, _HUES[f.severity] if mark.sign == "^" else _DIM, options)
+            under = paint(mark.sign * width, HUES[f.severity] if mark.sign == "^" else DIM, options)
             note = f"{mark.label}{until}".strip()
-            side = _paint("|", _DIM, options)
+            side = paint("|", DIM, options)
             out.append(f"{_INDENT}{'':>{gutter}} {side} {' ' * before}{under} {note}".rstrip())
     return out
 
@@ -131,7 +132,7 @@ def _pointer(label: str, related: SettledRelated, options: Options) -> str:
         if message.startswith("used by"):
             label, message = "used by", message[len("used by") :].strip(" ,:")
     left = f"{_INDENT}{label:<{_LABEL}}{_who(related.resource, message)}"
-    return _aside(left, f"{visible(related.file)}:{related.span.line}", options)
+    return aside(left, f"{visible(related.file)}:{related.span.line}", options)
 
 
 def _pointers(f: SettledFinding, options: Options) -> list[str]:
@@ -153,12 +154,12 @@ def _finding(f: SettledFinding, options: Options) -> list[str]:
     word = f.severity if f.disposition == "active" else f"{f.severity}, {f.disposition}"
     start = f"{told.rule} {word}  {f.name}"
     place = f"{visible(f.file)}:{f.span.line}:{f.span.column}" if f.file else "workspace"
-    header = _aside(start, place, options)
-    hue = _BOLD + (_HUES[f.severity] if f.disposition == "active" else _DIM)
-    out = [_paint(header[: len(start)], hue, options) + header[len(start) :]]
-    out += [_paint(line, _BOLD, options) for line in _wrap(visible(told.message), options, _INDENT)]
+    header = aside(start, place, options)
+    hue = BOLD + (HUES[f.severity] if f.disposition == "active" else DIM)
+    out = [paint(header[: len(start)], hue, options) + header[len(start) :]]
+    out += [paint(line, BOLD, options) for line in wrapped(visible(told.message), options, _INDENT)]
     if told.consequence:
-        out += _wrap(visible(told.consequence), options, _INDENT)
+        out += wrapped(visible(told.consequence), options, _INDENT)
     out += _frame(f, options)
     pointers = _pointers(f, options)
     hints: list[str] = []
@@ -174,10 +175,10 @@ def _finding(f: SettledFinding, options: Options) -> list[str]:
 
 
 def _labelled(label: str, text: str, options: Options) -> list[str]:
-    return _wrap(text, options, _INDENT + " " * _LABEL, f"{_INDENT}{label:<{_LABEL}}")
+    return wrapped(text, options, _INDENT + " " * _LABEL, f"{_INDENT}{label:<{_LABEL}}")
 
 
-def _findings(findings: Iterable[SettledFinding], options: Options) -> list[str]:
+def findings_lines(findings: Iterable[SettledFinding], options: Options) -> list[str]:
     """Every finding in the given order, those of a rule with many collapsed behind its third."""
     chosen = [f for f in findings if options.show_suppressed or f.disposition == "active"]
     total = Counter(f.finding.rule for f in chosen)
@@ -196,18 +197,18 @@ def _findings(findings: Iterable[SettledFinding], options: Options) -> list[str]
 
 def render(report: Report, options: Options) -> str:
     """Findings, then one paragraph that says how much was found and what was not looked at."""
-    out = _findings(report.findings, options)
+    out = findings_lines(report.findings, options)
     if options.verbose and report.incomplete:
         for i in report.incomplete:
             said = f"Not looked at: {i.source} ({REASONS[i.reason][0]}): {i.message}"
-            out += _wrap(visible(said), options, "")
+            out += wrapped(visible(said), options, "")
         out.append("")
-    hue = _BOLD if report.active else ""
-    out += [_paint(line, hue, options) for line in _wrap(found_sentence(report), options, "")]
-    out += _wrap(visible(unseen_sentence(report)), options, "")
+    hue = BOLD if report.active else ""
+    out += [paint(line, hue, options) for line in wrapped(found_sentence(report), options, "")]
+    out += wrapped(visible(unseen_sentence(report)), options, "")
     out += [
-        _paint(line, _HUES["error"], options)
-        for sentence in lost_sentences(report)
-        for line in _wrap(visible(sentence), options, "")
+        paint(line, HUES["error"], options)
+        for sentence in lost_sentences(report.incomplete)
+        for line in wrapped(visible(sentence), options, "")
     ]
     return "\n".join(out) + "\n"
