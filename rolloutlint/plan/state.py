@@ -1,0 +1,18 @@
+"""One side of a comparison: the inputs of one moment, opened, with what the user calls them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rolloutlint.change.result import Mode
+from rolloutlint.engine import Run
+
+
+class State(NamedTuple):
+    """The previous or the desired state."""
+
+    label: str
+    """As the user said it: `git:origin/main`, `live.yaml`, `.`."""
+    run: Run
+    mode: Mode = "git"
+    """`live` for objects of a cluster with their status; the desired state is always `git`."""
