@@ -20,10 +20,10 @@ from rolloutlint.lang.names import near
 from rolloutlint.model import AnalysisTemplate, Rollout
 from rolloutlint.settings import Settings
 from rolloutlint.simulate.linked import plan_of
-from rolloutlint.simulate.plan import Analysed, Experimented, Metric, Plan, Run, Stage
+from rolloutlint.simulate.plan import Metric, Plan, Run, with_runs
 from rolloutlint.simulate.player import Asked, Walk, play
 from rolloutlint.simulate.result import Simulation
-from rolloutlint.simulate.simulation import playable, runs, simulate
+from rolloutlint.simulate.simulation import playable, simulate
 
 _LETTERS = {"Successful": "S", "Failed": "F", "Inconclusive": "I", "Error": "E"}
 
@@ -103,16 +103,8 @@ def _in_world(plan: Plan, letters: Mapping[Place, str], key: WorldKey) -> Plan:
     def in_run(run: Run) -> Run:
         return run._replace(metrics=tuple(map(in_metric, run.metrics)))
 
-    def in_stage(stage: Stage) -> Stage:
-        wait = stage.wait
-        if isinstance(wait, Analysed):
-            return stage._replace(wait=Analysed(in_run(wait.run)))
-        if isinstance(wait, Experimented):
-            return stage._replace(wait=wait._replace(runs=tuple(map(in_run, wait.runs))))
-        return stage
-
     changed = plan._replace(
-        stages=tuple(map(in_stage, plan.stages)),
+        stages=tuple(with_runs(stage, in_run) for stage in plan.stages),
         background=in_run(plan.background) if plan.background is not None else None,
     )
     note = f"measurements as in the world `{key}`: {WORLDS[key]}"
@@ -147,7 +139,7 @@ def _spellings(metric: Metric) -> tuple[str, str]:
 
 
 def _metrics(plan: Plan) -> Iterator[Metric]:
-    for run in runs(plan):
+    for run in plan.runs:
         yield from run.metrics
 
 

@@ -63,10 +63,10 @@ def _below_policy(ctx: Context[Rollout], wanted: int) -> Iterator[Finding]:
     plan = ctx.world.shared(ctx.resource.resource, "plan", lambda: plan_of(ctx.world, ctx.resource, ctx.settings))
     if plan is None or plan.refused or not wanted:
         return
-    from rolloutlint.simulate.simulation import playable, runs
+    from rolloutlint.simulate.simulation import playable
 
     plan = playable(plan)
-    if any(run.unknown or any(metric.spec is None for metric in run.metrics) for run in runs(plan)):
+    if plan.has_unknown:
         return
     found = explore(plan)
     if found.cut or found.evidence is None or found.evidence >= wanted:

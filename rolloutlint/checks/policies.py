@@ -112,9 +112,9 @@ def _find_broken(ctx: Context[Rollout]) -> tuple[Plan, Broken] | None:
     if plan is None:
         return None
     from rolloutlint.simulate.plan import External
-    from rolloutlint.simulate.simulation import broken, runs
+    from rolloutlint.simulate.simulation import broken
 
-    if any(run.unknown or any(metric.spec is None for metric in run.metrics) for run in runs(plan)):
+    if plan.has_unknown:
         return None
     end = broken(plan)
     if end is None or end.ending not in ("aborted", "promoted"):

@@ -25,7 +25,6 @@ from rolloutlint.simulate.plan import (
     Timed,
     Wait,
     Why,
-    runs_of,
 )
 from rolloutlint.simulate.result import Bar, Broken, Detection, Ending, EndingKind, Figure, Gate, Simulation
 
@@ -172,7 +171,7 @@ def broken_end(simulation: Simulation) -> tuple[str, str]:
     when = "" if broken.after is None else after(broken.after)
     if broken.ending == "aborted":
         return "aborted", when or "at some time"
-    never = "never, as far as is known" if has_unknown(simulation.plan) else "never"
+    never = "never, as far as is known" if simulation.plan.has_unknown else "never"
     return "aborted", f"{never}: {_INSTEAD[broken.ending]}"
 
 
@@ -184,12 +183,6 @@ _INSTEAD: Mapping[EndingKind, str] = MappingProxyType(
         "refused": "nothing starts",
     }
 )
-
-
-def has_unknown(plan: Plan) -> bool:
-    """Whether an analysis takes part of which something decisive is not known."""
-    runs = [run for stage in plan.stages for run in runs_of(stage)] + [plan.background] * (plan.background is not None)
-    return any(run is not None and (run.unknown or any(m.spec is None for m in run.metrics)) for run in runs)
 
 
 def headlines(simulation: Simulation) -> tuple[Line, ...]:

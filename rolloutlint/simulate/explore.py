@@ -459,18 +459,13 @@ def _tick(plan: Plan) -> int:
 
 
 def _spans(plan: Plan) -> Iterator[int]:
-    runs: list[Run] = [plan.background] if plan.background is not None else []
     for stage in plan.stages:
         wait = stage.wait
         if isinstance(wait, Timed | Scaling):
             yield from (wait.span.least, wait.span.most or 0)
-        elif isinstance(wait, Analysed):
-            runs.append(wait.run)
-        elif isinstance(wait, Experimented):
-            runs.extend(wait.runs)
-            if wait.duration is not None:
-                yield from (wait.duration.least, wait.duration.most or 0)
-    for run in runs:
+        elif isinstance(wait, Experimented) and wait.duration is not None:
+            yield from (wait.duration.least, wait.duration.most or 0)
+    for run in plan.runs:
         for metric in run.metrics:
             if metric.spec is not None:
                 yield from (RETRY, metric.spec.delay, metric.spec.interval or 0)

@@ -6,6 +6,7 @@ are the part of the traffic that the new version gets, from 0 to 1.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -196,3 +197,24 @@ class Plan(NamedTuple):
     """What the figures leave out: header routes, experiments that get traffic ..."""
     rollback_window: int = 0
     """`rollbackWindow.revisions`; 0 where there is none."""
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """Every AnalysisRun, the background one first."""
+        behind = () if self.background is None else (self.background,)
+        return (*behind, *(run for stage in self.stages for run in runs_of(stage)))
+
+    @property
+    def has_unknown(self) -> bool:
+        """Whether an analysis takes part of which something decisive is not known."""
+        return any(run.unknown or any(metric.spec is None for metric in run.metrics) for run in self.runs)
+
+
+def with_runs(stage: Stage, change: Callable[[Run], Run]) -> Stage:
+    """The stage with each of its AnalysisRuns changed."""
+    wait = stage.wait
+    if isinstance(wait, Analysed):
+        return stage._replace(wait=Analysed(change(wait.run)))
+    if isinstance(wait, Experimented):
+        return stage._replace(wait=wait._replace(runs=tuple(map(change, wait.runs))))
+    return stage

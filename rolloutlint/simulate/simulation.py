@@ -18,7 +18,6 @@ from rolloutlint.simulate.leaks import drift
 from rolloutlint.simulate.plan import (
     EVERYTHING,
     NOTHING,
-    Analysed,
     Experimented,
     External,
     Metric,
@@ -33,6 +32,7 @@ from rolloutlint.simulate.plan import (
     Timed,
     Why,
     runs_of,
+    with_runs,
 )
 from rolloutlint.simulate.player import Answers, Asked, Fork, Walk, play
 from rolloutlint.simulate.result import (
@@ -89,7 +89,7 @@ def simulate(plan: Plan) -> Simulation:
 
 def playable(plan: Plan) -> Plan:
     """The plan without the rules of metrics that would be measured so often that nobody waits for the answer."""
-    stages = tuple(_playable_stage(stage) for stage in plan.stages)
+    stages = tuple(with_runs(stage, _counted) for stage in plan.stages)
     if plan.background is None:
         return plan._replace(stages=stages)
     length = sum(map(_length, stages))
@@ -98,15 +98,6 @@ def playable(plan: Plan) -> Plan:
         for metric in plan.background.metrics
     )
     return plan._replace(stages=stages, background=plan.background._replace(metrics=metrics))
-
-
-def _playable_stage(stage: Stage) -> Stage:
-    wait = stage.wait
-    if isinstance(wait, Analysed):
-        return stage._replace(wait=Analysed(_counted(wait.run)))
-    if isinstance(wait, Experimented):
-        return stage._replace(wait=wait._replace(runs=tuple(map(_counted, wait.runs))))
-    return stage
 
 
 def _counted(run: Run) -> Run:
@@ -180,7 +171,7 @@ def noticing(plan: Plan) -> Sequence[Place]:
     """The metrics that can notice a broken version, each once, however many analyses run it."""
     found = (
         metric.place
-        for run in runs(plan)
+        for run in plan.runs
         for metric in run.metrics
         if metric.spec is not None and not metric.dry_run and "F" in metric.outcomes
     )
@@ -190,14 +181,6 @@ def noticing(plan: Plan) -> Sequence[Place]:
 def aborted_walks(walks: Iterable[Walk]) -> Sequence[Walk]:
     """Those that end in an abort."""
     return [walk for walk in walks if walk.kind == "aborted"]
-
-
-def runs(plan: Plan) -> Iterator[Run]:
-    """Every AnalysisRun of a plan, the background one first."""
-    if plan.background is not None:
-        yield plan.background
-    for stage in plan.stages:
-        yield from runs_of(stage)
 
 
 def _clock(plan: Plan, walk: Walk) -> int:
@@ -298,7 +281,7 @@ def _called(stage: Stage) -> str:
 
 def _unknown(plan: Plan) -> Iterator[str]:
     """Why something of an analysis is not known, each reason once."""
-    whys = (why for run in runs(plan) for why in (*run.unknown, *(why for metric in run.metrics for why in metric.why)))
+    whys = (why for run in plan.runs for why in (*run.unknown, *(why for metric in run.metrics for why in metric.why)))
     yield from dict.fromkeys(whys)
 
 
