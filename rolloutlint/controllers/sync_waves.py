@@ -1,6 +1,6 @@
 """When Argo CD applies an object within a sync: its phases and its wave.
 
-Mirrors gitops-engine `pkg/sync/syncwaves/waves.go`, `pkg/sync/helm/hook.go`, `pkg/sync/hook/hook.go`.
+Mirrors gitops-engine `pkg/sync/syncwaves/waves.go`, `pkg/sync/hook/hook.go`, `pkg/sync/hook/helm`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,11 @@ _FROM_HELM = {
     "pre-delete": "PreDelete",
     "post-delete": "PostDelete",
 }
+_POLICIES = {
+    "hook-succeeded": "HookSucceeded",
+    "hook-failed": "HookFailed",
+    "before-hook-creation": "BeforeHookCreation",
+}
 
 
 def wave(annotations: Mapping[str, str]) -> int:
@@ -40,15 +45,18 @@ def hooks(annotations: Mapping[str, str]) -> tuple[str, ...]:
 
     Values are compared as written: `post-sync` is none of Argo CD's. Helm's count only without one of them.
     """
-    own = tuple(h for h in _listed(annotations, HOOK) if h in HOOKS)
-    if own or HOOK in annotations:
+    own = tuple(dict.fromkeys(h for h in _listed(annotations, HOOK) if h in HOOKS))
+    if own:
         return own
-    return tuple(_FROM_HELM[h] for h in _listed(annotations, HELM_HOOK) if h in _FROM_HELM)
+    return tuple(dict.fromkeys(_FROM_HELM[h] for h in _listed(annotations, HELM_HOOK) if h in _FROM_HELM))
 
 
 def is_hook(annotations: Mapping[str, str]) -> bool:
-    """True where the object is no ordinary part of the sync: a hook, or ignored for a hook nobody knows."""
-    return HOOK in annotations or HELM_HOOK in annotations
+    """True where the object is no ordinary part of the sync: a hook, or ignored for a hook nobody knows.
+
+    Helm marks definitions with `crd-install`, which is no hook (gitops-engine `pkg/sync/hook/helm/hook.go`).
+    """
+    return HOOK in annotations or annotations.get(HELM_HOOK, "crd-install") != "crd-install"
 
 
 def unread_hooks(written: str) -> Iterator[tuple[str, int]]:
@@ -73,10 +81,11 @@ _MEANT = {hook.lower(): hook for hook in HOOKS} | {helm.replace("-", ""): hook f
 def delete_policies(annotations: Mapping[str, str]) -> tuple[str, ...]:
     """When Argo CD deletes a hook; without a value that it knows, before it creates the next one.
 
-    Mirrors gitops-engine `pkg/sync/hook/delete_policy.go`, without the policies of Helm.
+    Mirrors gitops-engine `pkg/sync/hook/delete_policy.go`: the policies of Helm count beside Argo CD's.
     """
-    known = ("HookSucceeded", "HookFailed", "BeforeHookCreation")
-    return tuple(p for p in _listed(annotations, HOOK_POLICY) if p in known) or ("BeforeHookCreation",)
+    own = [p for p in _listed(annotations, HOOK_POLICY) if p in _POLICIES.values()]
+    helm = [_POLICIES[p] for p in _listed(annotations, HELM_POLICY) if p in _POLICIES]
+    return tuple(dict.fromkeys(own + helm)) or ("BeforeHookCreation",)
 
 
 def _listed(annotations: Mapping[str, str], key: str) -> tuple[str, ...]:

@@ -232,7 +232,7 @@ def test_waves_and_hooks_are_read_as_argo_cd_reads_them() -> None:
     assert wave({"argocd.argoproj.io/sync-wave": "-3"}) == -3
     assert wave({"argocd.argoproj.io/sync-wave": "x", "helm.sh/hook-weight": "4"}) == 4
     assert hooks({"argocd.argoproj.io/hook": "PreSync, PostSync"}) == ("PreSync", "PostSync")
-    assert hooks({"argocd.argoproj.io/hook": "Nope", "helm.sh/hook": "post-install"}) == ()
+    assert hooks({"argocd.argoproj.io/hook": "Nope", "helm.sh/hook": "post-install"}) == ("PostSync",)
     assert is_hook({"argocd.argoproj.io/hook": "Nope"})
     assert not is_hook({})
 
