@@ -383,7 +383,7 @@ class _Reader:
                 directories.append(self.show(path))
             elif os.path.exists(path):
                 files.append(self.show(path))
-            elif _remote(entry):
+            elif is_remote(entry):
                 self.remote.append(entry)
             else:
                 self.missing.append(entry)
@@ -499,7 +499,7 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _remote(entry: str) -> bool:
+def is_remote(entry: str) -> bool:
     """kustomize `api/internal/git/repospec.go`: what it would clone or download."""
     host, slash, rest = entry.partition("/")
     return (
