@@ -30,12 +30,12 @@ from rolloutlint.controllers.writes import Apply, Write, needs_ignore, reset_on_
 from rolloutlint.finding import Edit, Finding, Fix, Path, Related
 from rolloutlint.lang.jsonpointer import of_path
 from rolloutlint.model import Application, Resource, Rollout, View
+from rolloutlint.model.rollout import SERVICE_ROLES
 from rolloutlint.model.values import dig, filled_later, has, mapping, text
 
 _IGNORE: Path = ("spec", "ignoreDifferences")
 _OPTIONS: Path = ("spec", "syncPolicy", "syncOptions")
 _ANNOTATION: Path = ("metadata", "annotations", SYNC_OPTIONS_ANNOTATION)
-_SERVICES = ("activeService", "previewService", "canaryService", "stableService", "pingService", "pongService")
 _ROUTED = frozenset(
     ("VirtualService", "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "TraefikService", "ApisixRoute")
 )
@@ -154,7 +154,7 @@ def server_side_apply_drops_selector(ctx: Context[Application]) -> Iterator[Find
             continue
         view = ctx.world.view(resource)
         apply = _apply(application, view)
-        rollouts = [r.origin for r in ctx.world.referrers(resource, *_SERVICES)] if apply != "client" else []
+        rollouts = [r.origin for r in ctx.world.referrers(resource, *SERVICE_ROLES)] if apply != "client" else []
         if not rollouts or not mapping(view.spec.get("selector")) or ctx.world.patched(resource, ()):
             continue
         rollout = ctx.world.view(rollouts[0])

@@ -15,17 +15,11 @@ from rolloutlint.controllers.istio import SERVICE_EXPORTS, Config, Mesh, config_
 from rolloutlint.controllers.istio_hosts import EVERYWHERE, full_host, service_of
 from rolloutlint.finding import Path
 from rolloutlint.graph import Naming, Reference, World
+from rolloutlint.graph.mesh import MESH_KINDS
 from rolloutlint.model import Resource, View
 from rolloutlint.model.values import dig, filled_later, mapping, sequence, text
 
 ISTIO = "networking.istio.io"
-KINDS = (
-    ("", "Service"),
-    (ISTIO, "VirtualService"),
-    (ISTIO, "DestinationRule"),
-    (ISTIO, "ServiceEntry"),
-    (ISTIO, "Gateway"),
-)
 
 
 class Destination(NamedTuple):
@@ -48,7 +42,7 @@ def mesh_of(ctx: Context[Any]) -> Mesh:
 
     def make() -> Mesh:
         found = []
-        for resource in (r for kind in KINDS for r in world.of_kind(*kind) if world.scopes(r) & scopes):
+        for resource in (r for kind in MESH_KINDS for r in world.of_kind(*kind) if world.scopes(r) & scopes):
             namespace = world.namespace(resource)
             if namespace is None:
                 continue

@@ -15,7 +15,7 @@ from rolloutlint.finding import Finding, Path, Related
 from rolloutlint.graph import Naming, Reference
 from rolloutlint.model import DestinationRule, Ingress, Rollout, View
 from rolloutlint.model.istio import Route
-from rolloutlint.model.rollout import CANARY
+from rolloutlint.model.rollout import CANARY, SERVICE_ROLES
 from rolloutlint.model.values import dig, entries, filled_later, has, mapping, sequence, text
 
 ROUTING: Path = (*CANARY, "trafficRouting")
@@ -122,7 +122,7 @@ def hash_in_git(ctx: Context[View]) -> Iterator[Finding]:
         labels = mapping(dig(view.value, *path))
         if HASH_LABEL not in labels or filled_later(labels[HASH_LABEL]):
             continue
-        roles = ("destinationRule",) if what == "subset" else _SERVICE_ROLES
+        roles = ("destinationRule",) if what == "subset" else (*SERVICE_ROLES, "rootService")
         used = tuple(
             Related(r.origin.place(r.naming.path), "the Rollout that writes it", r.origin.id)
             for r in ctx.world.referrers(view.resource, *roles)
@@ -301,17 +301,6 @@ def deadline_never_counts(ctx: Context[Rollout]) -> Iterator[Finding]:
         variant="" if written == "progressDeadlineAbort" else "seconds",
         related=(rollout.related(at if known else (*CANARY, "pingPong"), "splits without the two Services", "key"),),
     )
-
-
-_SERVICE_ROLES = (
-    "activeService",
-    "previewService",
-    "canaryService",
-    "stableService",
-    "pingService",
-    "pongService",
-    "rootService",
-)
 
 
 def _weighed(managed: Managed) -> Iterator[Route]:

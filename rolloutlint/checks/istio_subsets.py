@@ -12,18 +12,12 @@ from rolloutlint.controllers.istio_values import as_list, as_map, strings_of, te
 from rolloutlint.controllers.traffic import HASH_LABEL
 from rolloutlint.finding import Finding, Path
 from rolloutlint.graph import World
+from rolloutlint.graph.mesh import WORKLOAD_KINDS
 from rolloutlint.model import DestinationRule, Rollout, Service, View, VirtualService, Workload
 from rolloutlint.model import view_of as view_of_kind
 from rolloutlint.model.rollout import BLUE_GREEN, CANARY
 from rolloutlint.model.values import dig, entries, filled_later
 
-WORKLOADS = (
-    ("argoproj.io", "Rollout"),
-    ("apps", "Deployment"),
-    ("apps", "StatefulSet"),
-    ("apps", "DaemonSet"),
-    ("apps", "ReplicaSet"),
-)
 _ROLES = (
     (CANARY, "canaryMetadata"),
     (CANARY, "stableMetadata"),
@@ -123,7 +117,7 @@ def _labels(view: View) -> _Labels:
 def _by_label(world: World) -> Mapping[tuple[str | None, str, str, str], Sequence[int]]:
     """Namespace, scope, label and value -> the workloads of which some pods have it: nobody asks all of them again."""
     index: dict[tuple[str | None, str, str, str], list[int]] = {}
-    for kind in WORKLOADS:
+    for kind in WORKLOAD_KINDS:
         for resource in world.of_kind(*kind):
             for key, values in _labels(view_of_kind(resource)).items():
                 for value in values:

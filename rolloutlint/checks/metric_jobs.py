@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rolloutlint.checks.context import Context, check
-from rolloutlint.checks.references import SERVICES
 from rolloutlint.controllers.metric_jobs import JOB_NAMES_TRUNCATED_SINCE, job_name_fault, jobs_shared
 from rolloutlint.controllers.providers import text_state
 from rolloutlint.finding import Finding
@@ -18,6 +17,7 @@ from rolloutlint.lang.names import is_dns1123_subdomain
 from rolloutlint.lang.selector import matches_map
 from rolloutlint.model import AnalysisTemplate, Rollout, Service
 from rolloutlint.model.resource import containers
+from rolloutlint.model.rollout import SERVICE_ROLES
 from rolloutlint.model.values import dig, has, mapping, sequence, string_map, text
 
 ENDING = ("Never", "OnFailure")
@@ -133,7 +133,7 @@ def _selecting(
         service = ctx.world.view(resource)
         if not isinstance(service, Service) or service.name in named or not matches_map(service.selector, labels):
             continue
-        managed = ctx.world.referrers(resource, *SERVICES)
+        managed = ctx.world.referrers(resource, *SERVICE_ROLES)
         if not managed and not ctx.world.patched(resource, ("spec",)) and _reaches(service, template):
             yield service
 

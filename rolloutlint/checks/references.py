@@ -7,18 +7,16 @@ from typing import Any
 
 from rolloutlint.checks.context import Context, check
 from rolloutlint.checks.neighbours import near_name, peers, pod_template, where
-from rolloutlint.controllers.traffic import routers
+from rolloutlint.controllers.traffic import HASH_LABEL, routers
 from rolloutlint.finding import Finding, Path, Related
 from rolloutlint.graph import Reference
 from rolloutlint.lang.intstr import int32
 from rolloutlint.model import AnalysisTemplate, Experiment, Rollout, Service, View
 from rolloutlint.model.resource import containers
-from rolloutlint.model.rollout import BLUE_GREEN, CANARY
+from rolloutlint.model.rollout import BLUE_GREEN, CANARY, SERVICE_ROLES
 from rolloutlint.model.values import dig, filled_later, mapping, string_map, text
 
-SERVICES = ("activeService", "previewService", "canaryService", "stableService", "pingService", "pongService")
 ANALYSES = ("background", "step", "prePromotion", "postPromotion", "experiment", "nested")
-POD_HASH = "rollouts-pod-template-hash"
 EXCLUSIVE = (
     ("activeService", "previewService", BLUE_GREEN),
     ("stableService", "canaryService", CANARY),
@@ -35,7 +33,7 @@ EPHEMERAL = (
 @check("RL201")
 def service_missing(ctx: Context[Rollout]) -> Iterator[Finding]:
     """A Service that the strategy names and that is not there."""
-    for reference in ctx.refs(*SERVICES, "rootService"):
+    for reference in ctx.refs(*SERVICE_ROLES, "rootService"):
         naming = reference.naming
         unchecked = naming.role == "rootService"
         # ALB takes its root Service only for the name of an annotation; no such Service has to exist.
@@ -68,7 +66,7 @@ def service_used_twice(ctx: Context[Rollout]) -> Iterator[Finding]:
             other = rollout.related((*parent, first), f"`{first}`")
             yield ctx.finding((*parent, second), related=(other,), first=first, second=second, name=name)
     seen: set[int] = set()
-    for reference in ctx.refs(*SERVICES):
+    for reference in ctx.refs(*SERVICE_ROLES):
         earlier = _earlier_user(ctx, reference)
         if earlier is None or reference.target is None or reference.target.number in seen:
             continue
@@ -91,7 +89,7 @@ def service_selector_mismatch(ctx: Context[Rollout]) -> Iterator[Finding]:
     raw = mapping(dig(template, "metadata", "labels"))
     if owner is None or not raw or ctx.world.patched(owner.resource, labels_path):
         return
-    for reference in ctx.refs(*SERVICES):
+    for reference in ctx.refs(*SERVICE_ROLES):
         service = ctx.world.view(reference.target) if reference.target is not None else None
         if not isinstance(service, Service) or ctx.world.patched(service.resource, ("spec", "selector")):
             continue
@@ -168,7 +166,7 @@ def _earlier_user(ctx: Context[Rollout], reference: Reference) -> Reference | No
     mine, target = reference.origin, reference.target
     if target is None:
         return None
-    for other in ctx.world.referrers(target, *SERVICES):
+    for other in ctx.world.referrers(target, *SERVICE_ROLES):
         rival = other.origin
         if (
             rival.number < mine.number
@@ -184,7 +182,7 @@ def _earlier_user(ctx: Context[Rollout], reference: Reference) -> Reference | No
 def _differs(key: str, wanted: str, labels: Mapping[str, Any]) -> bool:
     """True where the pods certainly do not carry `key: wanted`, as the controller compares it."""
     label = labels.get(key)
-    if key == POD_HASH or filled_later(wanted) or filled_later(label):
+    if key == HASH_LABEL or filled_later(wanted) or filled_later(label):
         return False
     if label is None:
         return bool(wanted) or key not in labels
@@ -225,7 +223,7 @@ def _serving(ctx: Context[Rollout], template: Mapping[str, Any]) -> list[tuple[P
     declares ports.
     """
     every = list(containers(template))
-    references = ctx.refs(*SERVICES)
+    references = ctx.refs(*SERVICE_ROLES)
     targets = [ctx.world.view(r.target) for r in references if r.target is not None]
     if not targets or len(targets) < len(references):
         return every if len(every) == 1 and every[0][1].get("ports") else []

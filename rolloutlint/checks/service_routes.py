@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 from rolloutlint.checks.context import Context, check
 from rolloutlint.checks.neighbours import pod_template
-from rolloutlint.checks.references import SERVICES
 from rolloutlint.controllers.traffic import routers
 from rolloutlint.finding import Finding, Path
 from rolloutlint.model import Ingress, Resource, Rollout, Service, View
-from rolloutlint.model.rollout import BLUE_GREEN, CANARY
+from rolloutlint.model.rollout import BLUE_GREEN, CANARY, SERVICE_ROLES
 from rolloutlint.model.values import dig, entries, filled_later, sequence, string_map, text
 
 ALB_CLASS = "alb"
@@ -65,7 +64,7 @@ def both_versions_served(ctx: Context[Rollout]) -> Iterator[Finding]:
         or ctx.world.patched(owner.resource, (*base, "metadata", "labels"))
     ):
         return
-    roles = (*SERVICES, "rootService")
+    roles = (*SERVICE_ROLES, "rootService")
     passed = {reference.naming.name for reference in ctx.refs(*roles)}
     for resource in ctx.world.services_selecting(rollout.resource, labels):
         if resource.id.name in passed:

@@ -23,6 +23,7 @@ from rolloutlint.controllers.sync_waves import (
 from rolloutlint.finding import Finding, Path
 from rolloutlint.lang.intstr import atoi
 from rolloutlint.model import Application, Resource, View
+from rolloutlint.model.rollout import SERVICE_ROLES
 from rolloutlint.model.values import filled_later
 
 _OPTIONS: Path = ("metadata", "annotations", SYNC_OPTIONS_ANNOTATION)
@@ -31,14 +32,7 @@ _WAVE: Path = ("metadata", "annotations", WAVE)
 _REPLACE, _FORCE = "Replace=true", "Force=true"
 _ROLLOUT = ("argoproj.io", "Rollout")
 _ROLES: Mapping[tuple[str, str], tuple[str, ...]] = {
-    ("", "Service"): (
-        "activeService",
-        "previewService",
-        "canaryService",
-        "stableService",
-        "pingService",
-        "pongService",
-    ),
+    ("", "Service"): SERVICE_ROLES,
     ("networking.istio.io", "VirtualService"): ("virtualService",),
     ("networking.istio.io", "DestinationRule"): ("destinationRule",),
 }

@@ -13,9 +13,9 @@ from rolloutlint.lang.names import near
 from rolloutlint.lang.selector import matches_selector
 from rolloutlint.model import Resource, Rollout, View, Workload
 from rolloutlint.model.resource import split_api_version
+from rolloutlint.model.rollout import SERVICE_ROLES
 from rolloutlint.model.values import dig, filled_later, mapping, text
 
-SERVICES = ("activeService", "previewService", "canaryService", "stableService", "pingService", "pongService")
 WORKLOADS = (("", "PodTemplate"), ("apps", "Deployment"), ("apps", "ReplicaSet"))
 """Group and kind of what a `workloadRef` may name (rollout/templateref.go infoByGroupKind)."""
 SCALE_DOWN = ("never", "onsuccess", "progressively")
@@ -28,7 +28,7 @@ def service_managed_by_another(ctx: Context[Rollout]) -> Iterator[Finding]:
     """A Service whose annotation in Git says that another Rollout manages it."""
     rollout, seen = ctx.resource, set()
     path: Path = ("metadata", "annotations", MANAGED_BY)
-    for reference in ctx.refs(*SERVICES):
+    for reference in ctx.refs(*SERVICE_ROLES):
         target = reference.target
         if target is None or target.number in seen or not target.mentions(MANAGED_BY):
             continue
@@ -37,7 +37,7 @@ def service_managed_by_another(ctx: Context[Rollout]) -> Iterator[Finding]:
         manager = service.annotations.get(MANAGED_BY)
         if manager in (None, rollout.name) or filled_later(manager) or ctx.world.patched(target, path):
             continue
-        if any(other.origin.id.name == manager for other in ctx.world.referrers(target, *SERVICES)):
+        if any(other.origin.id.name == manager for other in ctx.world.referrers(target, *SERVICE_ROLES)):
             continue  # two Rollouts share it, which is RL202's
         yield ctx.finding(
             service.place(path),

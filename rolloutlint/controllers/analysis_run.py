@@ -9,7 +9,6 @@ the creation of the run, and a measurement takes none unless its outcome is `R`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
@@ -229,14 +228,3 @@ def wake_up(specs: Sequence[MetricSpec], run: RunState) -> int | None:
         if not state.measured or state.last == "E" or spec.interval is not None
     ]
     return min((at for at in times if at is not None), default=None)
-
-
-def first_bad(bounds: Bounds, outcome: Outcome) -> float:
-    """How many of one outcome in a row make a metric bad; `math.inf` where they never do."""
-    if outcome == "E":
-        return max(1, bounds.error + 1)
-    if outcome == "I":
-        return max(1, bounds.inconclusive + 1)
-    if outcome == "F" and bounds.failure >= 0:
-        return bounds.failure + 1
-    return math.inf

@@ -12,9 +12,6 @@ from typing import Any, Literal, NamedTuple
 from rolloutlint.lang.duration import SECOND, parse_duration
 from rolloutlint.lang.intstr import atoi
 
-FIRST_WAIT = 5 * SECOND
-LONGEST_WAIT = 180 * SECOND
-
 RetryFaultKind = Literal["duration", "factor", "capped", "no-limit"]
 
 

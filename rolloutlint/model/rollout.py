@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from rolloutlint.controllers.pause import Pause, pause_duration
 from rolloutlint.finding import Path
@@ -15,6 +15,7 @@ from rolloutlint.model.resource import View
 from rolloutlint.model.values import dig, entries, mapping, sequence, string_map, text
 
 ServiceRole = Literal["activeService", "previewService", "canaryService", "stableService", "pingService", "pongService"]
+SERVICE_ROLES: tuple[ServiceRole, ...] = get_args(ServiceRole)
 AnalysisRole = Literal["background", "step", "prePromotion", "postPromotion", "experiment"]
 
 CANARY: Path = ("spec", "strategy", "canary")

@@ -24,12 +24,12 @@ from rolloutlint.finding import Path, Place
 from rolloutlint.graph import World
 from rolloutlint.graph.rollouts import ROLLOUT, full_name
 from rolloutlint.model import Rollout
+from rolloutlint.model.rollout import SERVICE_ROLES
 from rolloutlint.model.values import dig
 from rolloutlint.simulate.plan import Plan, Pods
 
 Step: TypeAlias = "int | Literal['end']"
 
-SERVICE_ROLES = ("stableService", "canaryService", "pingService", "pongService", "activeService", "previewService")
 _CANARY_ROLES = ("canaryService", "pingService", "previewService")
 
 

@@ -31,7 +31,6 @@ from rolloutlint.controllers.analysis_run import (
     RunState,
     assessed,
     due,
-    first_bad,
     interrupted,
     is_terminating,
     new_run,
@@ -202,15 +201,6 @@ def test_a_negative_count_is_complete_after_one_measurement_whatever_it_was(lett
 
 def test_without_a_count_and_a_success_limit_a_metric_is_never_successful_of_its_own_accord() -> None:
     assert Bounds(math.inf, 2, 0, 2, 4).endings("SFIE") == {"Failed", "Inconclusive", "Error"}
-
-
-def test_so_many_of_one_outcome_in_a_row_make_a_metric_bad_and_one_fewer_do_not() -> None:
-    for bounds, letter in itertools.product(legal(3), "FIE"):
-        endless = bounds._replace(measurements=math.inf)
-        state, count = MetricState(), 0
-        while assessed(endless, state, False) not in COMPLETED and count < 12:
-            state, count = recorded(state, letter, 0), count + 1  # type: ignore[arg-type]
-        assert first_bad(bounds, letter) == (count if count < 12 else math.inf), (bounds, letter)  # type: ignore[arg-type]
 
 
 # Times.
