@@ -111,12 +111,16 @@ def unsynced(previous: World, desired: World) -> Iterator[Resource]:
 
 
 def key_of(world: World, resource: Resource, namespace: str = "") -> Key:
-    """The identity with which an object ends in a cluster; `namespace` is that of objects that state none."""
+    """The identity with which an object ends in a cluster; `namespace` is that of objects that state none.
+
+    A hook without a name is known by its `generateName`.
+    """
     if resource.group_kind in CLUSTER_SCOPED:
         where = ""
     else:
         where = world.namespace(resource) or resource.id.namespace or namespace
-    return Key(*resource.group_kind, where, resource.id.name)
+    name = resource.id.name or text(mapping(resource.thaw().get("metadata")).get("generateName"))
+    return Key(*resource.group_kind, where, name)
 
 
 def placed(resource: ResourceId, key: Key) -> ResourceId:
@@ -161,8 +165,9 @@ def _all(previous: World, desired: World) -> Iterator[Pair]:
 def _by_key(world: World) -> Mapping[Key, list[Resource]]:
     found: dict[Key, list[Resource]] = {}
     for one in world.resources:
-        if one.id.name:
-            found.setdefault(key_of(world, one), []).append(one)
+        key = key_of(world, one)
+        if key.name:
+            found.setdefault(key, []).append(one)
     return found
 
 
