@@ -14,6 +14,7 @@ from rolloutlint.controllers.ignore_differences import (
     Target,
     covers,
     effect,
+    entries_of,
     faults,
     rules_of,
 )
@@ -87,7 +88,7 @@ def container_image_ignored(ctx: Context[Application]) -> Iterator[Finding]:
     application = ctx.resource
     for rule in application.ignore_rules:
         views = _workloads(ctx, rule)
-        for entry, at in _entries(rule):
+        for entry, at in entries_of(rule):
             hidden = [(v, path) for v, value in views for path in effect(entry, value).removed if _hides_image(path)]
             if not hidden:
                 continue
@@ -146,7 +147,7 @@ def ignore_kind_or_group_misspelt(ctx: Context[Application]) -> Iterator[Finding
 def server_side_apply_drops_selector(ctx: Context[Application]) -> Iterator[Finding]:
     """A sync that replaces the selector of a Service, and with it the hash that the controller put there."""
     application = ctx.resource
-    if _unsure(ctx):
+    if ctx.world.unsettled(ctx.resource.resource):
         return
     found: dict[tuple[Path, int], list[tuple[View, View]]] = {}
     for resource in ctx.world.delivered(application.resource):
@@ -197,19 +198,13 @@ def ignore_jq_invalid(ctx: Context[Application]) -> Iterator[Finding]:
 # ---- what controllers write and Argo CD takes back ---------------------------------------------------------
 
 
-def _unsure(ctx: Context[Application]) -> bool:
-    """True where what the Application says about differences is not all in this file."""
-    resource = ctx.resource.resource
-    return ctx.world.patched(resource, ("spec",)) or any(map(resource.mentions, ("{{", "${")))
-
-
 def _traffic(ctx: Context[Application]) -> Sequence[Traffic]:
     """The traffic objects of the Application that a Rollout certainly writes into, where a release changes weights."""
     return ctx.world.shared(ctx.resource.resource, "traffic", lambda: tuple(_find_traffic(ctx)))
 
 
 def _find_traffic(ctx: Context[Application]) -> Iterator[Traffic]:
-    if _unsure(ctx):
+    if ctx.world.unsettled(ctx.resource.resource):
         return
     delivered = list(ctx.world.delivered(ctx.resource.resource))
     rollouts = [r for r in delivered if r.group_kind == ("argoproj.io", "Rollout")]
@@ -467,14 +462,6 @@ def _workloads(ctx: Context[Application], rule: Rule) -> list[tuple[View | None,
 def _means(rule: Rule, identity: Any) -> bool:
     """Whether a rule names this very kind; a rule about every kind (`*`) means something else than images."""
     return (rule.group, rule.kind) == (identity.group, identity.kind) and rule.name in ("", identity.name)
-
-
-def _entries(rule: Rule) -> Iterator[tuple[Rule, Path]]:
-    """Each pointer and jq path of a rule as a rule of its own, with its place."""
-    for pointer in rule.pointers:
-        yield replace(rule, pointers=(pointer,), jq_paths=()), (*rule.path, "jsonPointers", pointer.index)
-    for jq in rule.jq_paths:
-        yield replace(rule, pointers=(), jq_paths=(jq,)), (*rule.path, "jqPathExpressions", jq.index)
 
 
 def _hides_image(path: Path) -> bool:

@@ -12,6 +12,7 @@ from rolloutlint.controllers.ignore_differences import (
     Rule,
     Target,
     covers,
+    entries_of,
     faults,
     freezes,
     matches,
@@ -39,7 +40,7 @@ each sync although they are ignored, or left alone."""
 @check("RL630")
 def autoscaled_replicas_in_git(ctx: Context[Application]) -> Iterator[Finding]:
     """An autoscaler sets the replicas that a sync sets back to Git's."""
-    if _unsure(ctx):
+    if ctx.world.unsettled(ctx.resource.resource):
         return
     for resource in ctx.world.delivered(ctx.resource.resource):
         scaler = _scaler(ctx, resource) if resource.group_kind in _SCALED else None
@@ -66,7 +67,7 @@ def autoscaled_replicas_in_git(ctx: Context[Application]) -> Iterator[Finding]:
 @check("RL631")
 def replaced_workload_scaled_up(ctx: Context[Application]) -> Iterator[Finding]:
     """A Deployment that a Rollout has scaled down, and a sync scales up again."""
-    if _unsure(ctx):
+    if ctx.world.unsettled(ctx.resource.resource):
         return
     for resource in ctx.world.delivered(ctx.resource.resource):
         if resource.group_kind != ("apps", "Deployment"):
@@ -96,14 +97,14 @@ def replaced_workload_scaled_up(ctx: Context[Application]) -> Iterator[Finding]:
 def ignored_list_frozen(ctx: Context[Application]) -> Iterator[Finding]:
     """An ignored field inside a list of a custom resource, all of which then stays as it is in the cluster."""
     application = ctx.resource
-    if not application.policy.respect_ignore_differences or _unsure(ctx):
+    if not application.policy.respect_ignore_differences or ctx.world.unsettled(ctx.resource.resource):
         return
     for rule in application.ignore_rules:
         if _at_fault(ctx, rule):
             continue
         views = [ctx.world.view(r) for r in _matched(ctx, rule) if _custom(r) and not ctx.world.patched(r, ("spec",))]
         views = [view for view in views if not is_hook(view.annotations)]
-        for entry, at in _entries(rule):
+        for entry, at in entries_of(rule):
             frozen = [(v, path) for v in views for path in freezes(entry, v.value, built_in=False) if _worth(v, path)]
             if not frozen:
                 continue
@@ -122,7 +123,7 @@ def ignored_list_frozen(ctx: Context[Application]) -> Iterator[Finding]:
 def ignore_rule_matches_nothing(ctx: Context[Application]) -> Iterator[Finding]:
     """A rule about objects that the Application does not sync."""
     application, world = ctx.resource, ctx.world
-    if not application.ignore_rules or not world.whole(application.resource) or _unsure(ctx):
+    if not application.ignore_rules or not world.whole(application.resource) or world.unsettled(application.resource):
         return
     delivered = list(world.delivered(application.resource))
     if any(world.layout.overlays_of(resource.document.source) for resource in delivered):
@@ -167,12 +168,6 @@ def ignore_manager_unknown(ctx: Context[Application]) -> Iterator[Finding]:
                 )
 
 
-def _unsure(ctx: Context[Application]) -> bool:
-    """True where what the Application says about differences is not all in this file."""
-    resource = ctx.resource.resource
-    return ctx.world.patched(resource, ("spec",)) or any(map(resource.mentions, ("{{", "${")))
-
-
 def _identity(ctx: Context[Application], resource: Resource) -> Target:
     namespace = ctx.world.namespace(resource) or resource.id.namespace
     return Target(resource.id.group, resource.id.kind, namespace, resource.id.name)
@@ -196,14 +191,6 @@ def _at_fault(ctx: Context[Application], rule: Rule) -> bool:
         return True
     kinds = {resource.group_kind for resource in ctx.world.delivered(ctx.resource.resource)}
     return any(fault.kind != "manager-unknown" for fault in faults(rule, kinds))
-
-
-def _entries(rule: Rule) -> Iterator[tuple[Rule, Path]]:
-    """Each pointer and jq path of a rule as a rule of its own, with its place."""
-    for pointer in rule.pointers:
-        yield replace(rule, pointers=(pointer,), jq_paths=()), (*rule.path, "jsonPointers", pointer.index)
-    for jq in rule.jq_paths:
-        yield replace(rule, pointers=(), jq_paths=(jq,)), (*rule.path, "jqPathExpressions", jq.index)
 
 
 def _custom(resource: Resource) -> bool:

@@ -7,8 +7,8 @@ fails is skipped without a word. What only the live object can tell is unknown.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
@@ -464,6 +464,14 @@ def _with(value: Any, path: Path) -> Any:
     if isinstance(head, int):
         return [*value[:head], below, *value[head + 1 :]]
     return {**value, head: below}
+
+
+def entries_of(rule: Rule) -> Iterator[tuple[Rule, Path]]:
+    """Each pointer and jq path of a rule as a rule of its own, with its place."""
+    for pointer in rule.pointers:
+        yield replace(rule, pointers=(pointer,), jq_paths=()), (*rule.path, "jsonPointers", pointer.index)
+    for jq in rule.jq_paths:
+        yield replace(rule, pointers=(), jq_paths=(jq,)), (*rule.path, "jqPathExpressions", jq.index)
 
 
 def uses_index(pointer: str) -> bool:

@@ -414,6 +414,10 @@ class World:
         delivery = self._deliveries.get(application.number)
         return delivery is not None and delivery.whole
 
+    def unsettled(self, application: Resource) -> bool:
+        """True where what the Application says is not all in its file: a patch or a template completes it."""
+        return self.patched(application, ("spec",)) or any(map(application.mentions, ("{{", "${")))
+
     def passed_over(self, application: Resource) -> Mapping[Path, Sequence[str]]:
         """For sources that are a directory without manifests: those in directories below it, which nobody reads."""
         delivery = self._deliveries.get(application.number)
