@@ -217,12 +217,14 @@ def render(plan: SyncPlan) -> str:
     out += [f"<style>\n{STYLE}{style()}{_STYLE}</style>", "</head>", "<body>"]
     out.append(f'<svg width="0" height="0" style="position:absolute" aria-hidden="true">{DEFS}</svg>')
     out += list(_top(plan))
-    changing = [each for each in plan.applications if words.changes(each)]
-    for application in changing:
-        out += list(_application(application, anchors))
-    if len(changing) < len(plan.applications):
-        names = [str(each.application or "everything") for each in plan.applications if each not in changing]
-        out.append(f"<section><p>Nothing changes in {h(words.listed(names))}.</p></section>")
+    quiet = []
+    for application in plan.applications:
+        if words.changes(application):
+            out += list(_application(application, anchors))
+        else:
+            quiet.append(str(application.application or "everything"))
+    if quiet:
+        out.append(f"<section><p>Nothing changes in {h(words.listed(quiet))}.</p></section>")
     for start in shown[:_PICTURES]:
         out += list(_rollout(start, anchors[id(start.task)]))
     if len(shown) > _PICTURES:

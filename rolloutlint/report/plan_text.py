@@ -130,7 +130,7 @@ def _effects(effects: Sequence[Effect], options: Options) -> Iterator[str]:
 def _application(plan: ApplicationPlan, options: Options) -> Iterator[str]:
     left = visible(words.title(plan))
     line = aside(left, visible(", ".join(plan.policy)), options)
-    yield no_command(paint(left, BOLD, options) + line[len(left) :])
+    yield no_command((paint(left, BOLD, options) + line[len(left) :]).rstrip())
     for label, lines in (("starts by itself", plan.starts), ("does not start by itself", plan.obstacles)):
         if lines:
             yield from wrapped(visible(f"{label}: {'; '.join(lines)}"), options, "     ", "   ")
@@ -149,9 +149,9 @@ def _application(plan: ApplicationPlan, options: Options) -> Iterator[str]:
     yield ""
 
 
-def _quiet(plans: Sequence[ApplicationPlan], options: Options) -> Iterator[str]:
-    """The Applications of which nothing changes, in one line."""
-    if plans:
+def _quiet(plans: Sequence[ApplicationPlan], shown: bool, options: Options) -> Iterator[str]:
+    """The Applications of which nothing changes, in one line; nothing where the plan says so of all."""
+    if plans and shown:
         names = words.listed([str(each.application) if each.application else "everything" for each in plans])
         said = f"Nothing changes in {names}."
         yield from wrapped(visible(said), options, "  ")
@@ -163,10 +163,13 @@ def render(plan: SyncPlan, options: Options) -> str:
     out = []
     out += wrapped(visible(f"From {plan.previous} to {plan.desired} ({_MODES[plan.mode]})"), options, "")
     out.append("")
-    shown = [each for each in plan.applications if options.verbose or words.changes(each)]
-    for application in shown:
-        out += list(_application(application, options))
-    out += list(_quiet([each for each in plan.applications if each not in shown], options))
+    quiet = []
+    for application in plan.applications:
+        if options.verbose or words.changes(application):
+            out += list(_application(application, options))
+        else:
+            quiet.append(application)
+    out += list(_quiet(quiet, len(quiet) < len(plan.applications), options))
     out += findings_lines(plan.introduced, options)
     if options.verbose:
         for left in plan.incomplete:

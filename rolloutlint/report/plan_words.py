@@ -273,16 +273,20 @@ def what(plan: SyncPlan) -> str:
     if not found:
         nothing = "No Rollout starts a revision" if plan.changes else "Nothing changes in a cluster"
         return f"{nothing}: {counted(plan.applications)}{where if plan.changes else ''}"
-    names = listed([f"{each.task.resource}" for each in found])
-    verb = "starts an update" if len(found) == 1 else "start updates"
-    return f"{names} {verb}; in all {counted(plan.applications)}{where}"
+    first = [str(each.task.resource) for each in found if each.change.classification == "initial"]
+    again = [str(each.task.resource) for each in found if each.change.classification != "initial"]
+    said = [f"{listed(again)} {'starts an update' if len(again) == 1 else 'start updates'}"] * bool(again)
+    said += [f"{listed(first)} {'is' if len(first) == 1 else 'are'} deployed for the first time"] * bool(first)
+    return f"{'; '.join(said)}; in all {counted(plan.applications)}{where}"
 
 
 def how_long(plan: SyncPlan) -> str:
     """How long it takes and who has to act, in a sentence."""
+    if not any(map(changes, plan.applications)):
+        return "There is nothing to wait for"
     longest = max((lasts(each) for each in plan.applications), default=0)
     gates = [f"{gate} of {each.task.resource}" for each in starting(plan) for gate in each.change.gates]
-    took = f"Takes {time(longest)} at least" if longest else "Waits for nothing that takes a time known here"
+    took = f"Takes {time(longest)} at least" if longest else "How long it takes is not known"
     people = any(wait.person for application in plan.applications for each in application.stages for wait in each.waits)
     if gates:
         return f"{took}; {acts(len(gates))} ({listed(gates)})"
