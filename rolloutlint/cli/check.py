@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 from typing import Any
 
@@ -11,9 +9,9 @@ import click
 
 from rolloutlint.catalogue import load_catalogue
 from rolloutlint.cli.settings import make_settings, settings_options
+from rolloutlint.cli.writing import named_output, report_options, write
 from rolloutlint.engine import lint_paths
-from rolloutlint.errors import UsageError
-from rolloutlint.report import FORMATS, Options, render
+from rolloutlint.report import FORMATS, render
 from rolloutlint.result import Report
 
 NOTHING_TO_LINT = 3
@@ -49,7 +47,7 @@ def check(paths: tuple[str, ...], **flags: Any) -> int:
     """Lint PATHS: files, directories, globs, or - for standard input. Default: the current directory."""
     catalogue = load_catalogue()
     settings, _ = make_settings(catalogue, flags)
-    outputs = [_output(text) for text in flags["formats"] or ("text",)]
+    outputs = [named_output(text, FORMATS) for text in flags["formats"] or ("text",)]
     discovery = {
         "force_exclude": flags["force_exclude"],
         "use_gitignore": not flags["no_gitignore"],
@@ -77,54 +75,11 @@ def check(paths: tuple[str, ...], **flags: Any) -> int:
     return report.exit_code
 
 
-def _output(text: str) -> tuple[str, str]:
-    name, _, file = text.partition("=")
-    if name not in FORMATS:
-        raise UsageError(f"--format: unknown format `{name}`: choose from {', '.join(FORMATS)}")
-    return name, file
-
-
 def _write(report: Report, outputs: list[tuple[str, str]], flags: dict[str, Any]) -> None:
     for name, file in outputs:
-        text = render(report, name, _options(flags, to_file=bool(file)))
-        if file:
-            try:
-                with open(file, "w", encoding="utf-8", newline="") as handle:
-                    handle.write(text)
-            except OSError as error:
-                raise UsageError(f"cannot write {file}: {error.strerror}") from None
-        elif not (flags["quiet"] and name == "text" and report.exit_code == 0 and not report.active):
-            sys.stdout.write(text)
-
-
-def _options(flags: dict[str, Any], *, to_file: bool) -> Options:
-    wanted = flags["color"]
-    terminal = sys.stdout.isatty() and not to_file
-    forced = os.environ.get("FORCE_COLOR", "") not in ("", "0") and not to_file
-    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
-    color = wanted == "always" or (wanted == "auto" and not plain and (terminal or forced))
-    cwd = os.getcwd()
-    return Options(
-        color=color,
-        width=shutil.get_terminal_size((120, 24)).columns if terminal else 120,
-        show_suppressed=flags["show_suppressed"],
-        verbose=flags["verbose"],
-        collapse=not flags["verbose"],
-        sarif_category=flags["sarif_category"],
-        root=_checkout(cwd),
-        base=cwd,
-    )
-
-
-def _checkout(directory: str) -> str:
-    """The root of the git checkout that holds `directory`, or `directory` itself: SARIF URIs start there."""
-    here = directory
-    while not os.path.lexists(os.path.join(here, ".git")):
-        parent = os.path.dirname(here)
-        if parent == here:
-            return directory
-        here = parent
-    return here
+        text = render(report, name, report_options(flags, to_file=bool(file)))
+        if file or not (flags["quiet"] and name == "text" and report.exit_code == 0 and not report.active):
+            write(text, file)
 
 
 def _show_files(paths: tuple[str, ...], exclude: tuple[str, ...], discovery: dict[str, Any]) -> int:

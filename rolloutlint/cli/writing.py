@@ -1,8 +1,9 @@
-"""What commands that draw have in common: where their text goes, and what they say of inputs that were lost."""
+"""What commands have in common: how they write, where their text goes, and what they say of inputs that were lost."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ import click
 
 from rolloutlint.errors import UsageError
 from rolloutlint.finding import Incomplete
+from rolloutlint.report import Options
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -37,6 +39,44 @@ def output_options(forms: Sequence[str], default: str) -> Callable[[C], C]:
 def form_of(form: str | None, output: str, suffixes: Mapping[str, str], default: str) -> str:
     """The format to write: as asked for, else as the suffix of the output file says."""
     return form or suffixes.get(os.path.splitext(output)[1].lower(), default)
+
+
+def named_output(text: str, formats: Iterable[str]) -> tuple[str, str]:
+    """Format and file of `FORMAT[=FILE]`. Raises `UsageError` for a format that does not exist."""
+    name, _, file = text.partition("=")
+    if name not in formats:
+        raise UsageError(f"--format: unknown format `{name}`: choose from {', '.join(formats)}")
+    return name, file
+
+
+def report_options(flags: Mapping[str, Any], *, to_file: bool) -> Options:
+    """How to show findings: from `--color`, `--verbose`, `--show-suppressed`, `--sarif-category` and the terminal."""
+    wanted = flags["color"]
+    terminal = sys.stdout.isatty() and not to_file
+    forced = os.environ.get("FORCE_COLOR", "") not in ("", "0") and not to_file
+    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    cwd = os.getcwd()
+    return Options(
+        color=wanted == "always" or (wanted == "auto" and not plain and (terminal or forced)),
+        width=shutil.get_terminal_size((120, 24)).columns if terminal else 120,
+        show_suppressed=flags.get("show_suppressed", False),
+        verbose=flags["verbose"],
+        collapse=not flags["verbose"],
+        sarif_category=flags["sarif_category"],
+        root=_checkout(cwd),
+        base=cwd,
+    )
+
+
+def _checkout(directory: str) -> str:
+    """The root of the git checkout that holds `directory`, or `directory` itself: SARIF URIs start there."""
+    here = directory
+    while not os.path.lexists(os.path.join(here, ".git")):
+        parent = os.path.dirname(here)
+        if parent == here:
+            return directory
+        here = parent
+    return here
 
 
 def write(text: str, output: str) -> None:
