@@ -14,7 +14,6 @@ from rolloutlint.controllers.providers import text_state
 from rolloutlint.finding import Finding
 from rolloutlint.graph.analyses import uses_of
 from rolloutlint.lang.names import is_dns1123_subdomain
-from rolloutlint.lang.selector import matches_map
 from rolloutlint.model import AnalysisTemplate, Rollout, Service
 from rolloutlint.model.resource import containers
 from rolloutlint.model.rollout import SERVICE_ROLES
@@ -129,9 +128,9 @@ def _selecting(
     Not those that a Rollout manages: their selectors get a pod template hash (`rollout/service.go`), which no Job has.
     """
     named = {use.name for use in rollout.services}
-    for resource in ctx.world.beside(rollout.resource, "", "Service"):
+    for resource in ctx.world.services_selecting(rollout.resource, labels):
         service = ctx.world.view(resource)
-        if not isinstance(service, Service) or service.name in named or not matches_map(service.selector, labels):
+        if not isinstance(service, Service) or service.name in named:
             continue
         managed = ctx.world.referrers(resource, *SERVICE_ROLES)
         if not managed and not ctx.world.patched(resource, ("spec",)) and _reaches(service, template):

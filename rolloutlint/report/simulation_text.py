@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from rolloutlint.report import simulation_words as words
 from rolloutlint.report.timeline import Fixed, Placed, Timeline, broken_place, lanes, shares, stretches, ticks, timeline
-from rolloutlint.report.visible import cell_width, no_command, visible
+from rolloutlint.report.visible import cell_width, middle_out, no_command, visible
 from rolloutlint.simulate.plan import Share
 from rolloutlint.simulate.result import Event, Simulation
 
@@ -31,17 +31,7 @@ def _put(line: list[str], at: int, text: str) -> None:
 
 def _cut(text: str, width: int) -> str:
     """`text`, with its middle left out where it is wider than `width` cells."""
-    shown = visible(text)
-    if cell_width(shown) <= width:
-        return shown
-    keep = len(shown)
-    while keep > 2:
-        keep -= 1
-        head = (keep + 1) // 2
-        cut = f"{shown[:head]}..{shown[len(shown) - (keep - head) :]}"
-        if cell_width(cut) <= width:
-            return cut
-    return ".."
+    return middle_out(visible(text), width, cell_width, "..")
 
 
 def _wrapped(text: str, first: str, rest: str) -> list[str]:

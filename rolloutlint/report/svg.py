@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from rolloutlint.report.visible import visible
+from rolloutlint.report.visible import middle_out, visible
 
 FAMILY = 'system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", Verdana, sans-serif'
 
@@ -63,16 +63,7 @@ def _wide(char: str) -> int:
 
 def fit(text: str, font: str, width: float) -> str:
     """`text`, with its middle left out if it is wider than `width`: names differ at both ends."""
-    if text_width(text, font) <= width:
-        return text
-    keep = len(text)
-    while keep > 2:
-        keep -= 1
-        head = (keep + 1) // 2
-        shown = f"{text[:head]}…{text[len(text) - (keep - head) :]}"
-        if text_width(shown, font) <= width:
-            return shown
-    return "…"
+    return middle_out(text, width, lambda shown: text_width(shown, font), "…")
 
 
 def wrap(text: str, font: str, width: float) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 _TAB = "    "
@@ -59,6 +59,18 @@ def cells(line: str) -> Iterator[tuple[str, int]]:
 def cell_width(text: str) -> int:
     """Terminal cells that printable `text` takes."""
     return len(text) if text.isascii() else sum(width for _, width in cells(text))
+
+
+def middle_out(text: str, width: float, width_of: Callable[[str], float], gap: str) -> str:
+    """`text`, with its middle left out where it is wider than `width`: names differ at both ends."""
+    if width_of(text) <= width:
+        return text
+    for keep in range(len(text) - 1, 1, -1):
+        head = (keep + 1) // 2
+        shown = f"{text[:head]}{gap}{text[len(text) - (keep - head) :]}"
+        if width_of(shown) <= width:
+            return shown
+    return gap
 
 
 def json_text(value: Any, *, compact: bool = False) -> str:
