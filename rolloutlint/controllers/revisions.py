@@ -95,8 +95,9 @@ def classify(
     """What an update from `before` to `after` makes the Rollouts controller do.
 
     `before` is `None` where there is no Rollout yet. With `live` it is an object of a cluster, with its status, and
-    `replica_sets` are the ReplicaSets of the cluster (others' are passed over); without, or where the status is missing,
-    it is taken to be at rest. The workloads are those that `spec.workloadRef` names, as they are and as they will be.
+    `replica_sets` are the ReplicaSets of the cluster (others' are passed over). Without `live`, or where the status is
+    missing, it is taken to be at rest. The workloads are those that `spec.workloadRef` names, as they are and as they
+    will be.
     """
     if before is None:
         return Change("initial", (), True, ("the first deploy skips all steps and analyses",))
