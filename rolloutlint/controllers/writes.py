@@ -28,7 +28,7 @@ from rolloutlint.settings import Targets, Version
 AUTOSCALER_MANAGER = "kube-controller-manager"
 
 _NEWEST = Targets().argocd
-_RESTORES_GIT_LISTS = Version(3, 6)
+_RESTORES_GIT_LISTS = Version(3, 5)
 
 Consequence = Literal[
     "weights-reset",
@@ -100,7 +100,7 @@ def reset_on_sync(
 
     `ignored`: a rule covers it; `changes_git_copy`: that rule also takes something out of the same list in
     Git's copy (by default only where the field stands there). `out_of_sync_only`, `respect_ignore`: the sync
-    options of those names. Argo CD 3.6 gives Git's list back where the rule changes the live one only
+    options of those names. Argo CD 3.5 gives Git's list back where the rule changes the live one only
     (`controller/sync.go restoreNonIgnoredFields`).
     """
     if out_of_sync_only and (ignored or not needs_ignore(write, strategy)):

@@ -291,13 +291,13 @@ def test_respecting_the_rules_keeps_the_live_value(write: Write):
 @pytest.mark.parametrize("write", [SUBSET, HEADER])
 def test_from_argo_cd_3_6_a_list_that_only_the_live_object_changes_comes_from_git(write: Write):
     options: dict[str, Any] = {"ignored": True, "respect_ignore": True}
-    assert not reset_on_sync(write, "three-way", **options, argocd=Version(3, 5))
-    assert reset_on_sync(write, "three-way", **options, argocd=Version(3, 6))
+    assert not reset_on_sync(write, "three-way", **options, argocd=Version(3, 4))
+    assert reset_on_sync(write, "three-way", **options, argocd=Version(3, 5))
 
 
 def test_a_rule_that_takes_the_labels_of_gits_subsets_too_keeps_the_hash():
     assert not reset_on_sync(
-        SUBSET, "three-way", ignored=True, respect_ignore=True, changes_git_copy=True, argocd=Version(3, 6)
+        SUBSET, "three-way", ignored=True, respect_ignore=True, changes_git_copy=True, argocd=Version(3, 5)
     )
 
 
