@@ -35,7 +35,8 @@ class Rule(NamedTuple):
     stability: Literal["preview", "stable"]
     since: str
     applies_to: tuple[str, ...]
-    """`group/Kind` (`core/Service`), `*` (every object), `problem` (of loading), or `settled`."""
+    """`group/Kind` (`core/Service`), `*` (every object), `problem` (of loading), `change` (an object of a sync, with
+    both its states), or `settled`."""
     needs: tuple[str, ...]
     """Kinds whose absence from the inputs makes the answer unknown."""
     targets: Mapping[str, str]

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from rolloutlint import __version__, suppress
 from rolloutlint.catalogue import Catalogue, Rule
+from rolloutlint.change.objects import ChangedObject
 from rolloutlint.checks import Check, Context, check_of
 from rolloutlint.config.plan import RulePlan, plan
 from rolloutlint.finding import (
@@ -90,8 +91,11 @@ class Loaded:
         """The numbers of the objects with annotations for this tool."""
         self.documents = 0
 
-    def add(self, source: Source) -> None:
-        """Read one source: its documents, objects, problems and suppressions."""
+    def add(self, source: Source, *, rendered: bool = False) -> None:
+        """Read one source: its documents, objects, problems and suppressions.
+
+        What comments `rendered` text has stand in the files it was made of.
+        """
         name = source.name
         self.digests[name] = source.digest
         slices = self.slices[name] = []
@@ -113,7 +117,7 @@ class Loaded:
                 foreign.add(number)
         for problem in problems:
             self._add_problem(source, problem, foreign)
-        if "rolloutlint" in source.text.lower():
+        if not rendered and "rolloutlint" in source.text.lower():
             self.comments[name] = comments(source)
 
     def _add_object(self, document: Document, prefix: tuple[str | int, ...], value: dict[str, Any]) -> None:
@@ -155,6 +159,17 @@ class Loaded:
         self.namings = {new[old]: names for old, names in self.namings.items()}
         self.annotated = {one: new[old] for one, old in self.annotated.items()}
 
+    def drop(self, files: Set[str]) -> None:
+        """Forget the objects of some files, which nobody applies as they stand; what is wrong with the texts stays."""
+        if not any(resource.document.source in files for resource in self.resources):
+            return
+        kept = [resource for resource in self.resources if resource.document.source not in files]
+        new = {resource.number: number for number, resource in enumerate(kept)}
+        self.resources = [resource._replace(number=new[resource.number]) for resource in kept]
+        self.namings = {new[old]: names for old, names in self.namings.items() if old in new}
+        self.annotated = {one: new[old] for one, old in self.annotated.items() if old in new}
+        self.annotations = [one for one in self.annotations if one.at.document.source not in files]
+
     def extend(self, other: Loaded) -> None:
         """Add what was read from other sources; its objects follow those that are here."""
         first = len(self.resources)
@@ -172,6 +187,38 @@ class Loaded:
         self.documents += other.documents
 
 
+class Changes(NamedTuple):
+    """What a sync changes, for the rules about that."""
+
+    objects: Sequence[ChangedObject]
+    prefix: str
+    """What the names of previous files begin with in their places."""
+    previous: Texts
+    """The previous files, by their names without it."""
+
+
+class _BothTexts(Texts):
+    """The texts of a run, and those of the previous state under their prefix."""
+
+    __slots__ = ("_prefix", "_previous")
+
+    def __init__(self, own: Texts, changes: Changes) -> None:
+        super().__init__(own.fetch, own.slices)
+        self._prefix = changes.prefix
+        self._previous = changes.previous
+
+    def source(self, name: str) -> Source | None:
+        if not name.startswith(self._prefix):
+            return super().source(name)
+        found = self._previous.source(name[len(self._prefix) :])
+        return found._replace(name=name) if found is not None else None
+
+    def part(self, document: DocumentId) -> tuple[int, int] | None:
+        if not document.source.startswith(self._prefix):
+            return super().part(document)
+        return self._previous.part(document._replace(source=document.source[len(self._prefix) :]))
+
+
 def lint_sources(
     feed: Iterable[Source | Problem | Incomplete],
     layout: Callable[[Loaded], Layout],
@@ -186,9 +233,22 @@ def lint_sources(
     `feed` gives the sources (and what could not be read) once, in any order of names; `layout` tells their
     surroundings after loading; `fetch` gives a source again by name, or `None` if it is gone or has changed.
     """
+    return open_sources(feed, layout, fetch, settings, catalogue, debug=debug).report()
+
+
+def open_sources(
+    feed: Iterable[Source | Problem | Incomplete],
+    layout: Callable[[Loaded], Layout],
+    fetch: Callable[[str], Source | None],
+    settings: Settings,
+    catalogue: Catalogue,
+    *,
+    debug: bool = False,
+) -> Run:
+    """As `lint_sources`, but without checking anything yet."""
     loaded = _gather(feed)
     loaded.sort()
-    return Run(loaded, layout, fetch, settings, catalogue, debug).report()
+    return Run(loaded, layout, fetch, settings, catalogue, debug)
 
 
 def _gather(feed: Iterable[Source | Problem | Incomplete]) -> Loaded:
@@ -217,8 +277,10 @@ class Run:
         catalogue: Catalogue,
         debug: bool,
         jobs: int = 0,
+        origins: Origins | None = None,
     ) -> None:
         self.jobs = jobs
+        self.origins = origins
         self.loaded = loaded
         self.settings = settings
         self.catalogue = catalogue
@@ -226,7 +288,7 @@ class Run:
         self.plan: RulePlan = plan(settings, catalogue)
         self.incomplete = list(loaded.incomplete)
         self.world = World(loaded.resources, loaded.namings, layout(loaded), loaded.slices, settings.closed)
-        self.texts = Texts(self._fetcher(fetch), loaded.slices)
+        self.texts = Texts(self._fetcher(fetch), origins.parts(loaded.slices) if origins else loaded.slices)
         self.ran: frozenset[str] = frozenset()
         self._functions: dict[str, Check[Any]] = {}
 
@@ -242,10 +304,13 @@ class Run:
 
         return checked
 
-    def report(self) -> Report:
-        """Check, settle, judge, order."""
-        rules = self._applicable()
+    def report(self, changes: Changes | None = None) -> Report:
+        """Check, settle, judge, order. The rules about changes are asked where `changes` are given."""
+        rules = self._applicable(changes is not None)
         settled = [*self._settled(self._problem_findings(rules)), *self._findings(rules)]
+        if changes is not None:
+            self.texts = _BothTexts(self.texts, changes)
+            settled += self._settled(self._change_findings(rules, changes))
         judged, about = self._judge(settled)
         named_notes = [(f, self._fingerprint_of_note(f)) for f in about]
         notes = self._settled(named_notes)
@@ -255,7 +320,9 @@ class Run:
             findings=findings,
             incomplete=tuple(sorted(set(self.incomplete), key=lambda i: (i.source, i.reason, i.message))),
             counts=Counts(
-                files=len(self.loaded.slices) + len(self.loaded.undecodable),
+                files=len(self.loaded.slices)
+                + len(self.loaded.undecodable)
+                - (len(self.origins.renderings) if self.origins else 0),
                 documents=self.loaded.documents,
                 resources=len(self.loaded.resources),
                 unknown_references=self.world.unknown_references,
@@ -268,12 +335,15 @@ class Run:
         )
 
     def _settled(self, findings: Iterable[tuple[Finding, str]]) -> list[SettledFinding]:
+        if self.origins is not None:
+            traced = self.origins.traced
+            findings = [(traced(finding, self.texts), identity) for finding, identity in findings]
         return settle(findings, self.plan.for_file, self.catalogue, self.texts)
 
     def _judge(self, settled: Sequence[SettledFinding]) -> tuple[Sequence[SettledFinding], Sequence[Finding]]:
         """The findings with their dispositions, and what is wrong with the suppressions (see `suppress.judge`)."""
         inline = self.settings.inline_suppressions
-        comments = self.loaded.comments if inline else {}
+        comments = self._comments(settled) if inline else {}
         annotations = self.loaded.annotations if inline else []
         if not comments and not annotations and not self.settings.waivers:
             return settled, ()
@@ -294,6 +364,14 @@ class Run:
             partial=self.loaded.unread | lost.intersection(self.loaded.slices),
         )
 
+    def _comments(self, settled: Sequence[SettledFinding]) -> Mapping[str, Sequence[Comment]]:
+        """The comments of everything that was read, and of the files behind rendered text that have findings."""
+        if self.origins is None:
+            return self.loaded.comments
+        behind = {f.file for f in settled}.intersection(self.origins.inputs).difference(self.loaded.slices)
+        texts = (source for name in sorted(behind) if (source := self.texts.source(name)) is not None)
+        return {**self.loaded.comments, **{t.name: comments(t) for t in texts if "rolloutlint" in t.text.lower()}}
+
     def _fingerprint_of_note(self, finding: Finding) -> str:
         """A finding about an annotation is known by its object, any other about a suppression by its file."""
         key = (finding.at.document, finding.resource)
@@ -307,11 +385,13 @@ class Run:
         names = {name for f in findings for name in (f.file, *(e.source for e in f.edits))}
         return {name: source.text for name in sorted(names) if (source := self.texts.source(name)) is not None}
 
-    def _applicable(self) -> Mapping[str, Sequence[Rule]]:
-        """`group/Kind`, `*`, `problem` or `settled` -> the rules that run there, for the targeted versions."""
+    def _applicable(self, changes: bool) -> Mapping[str, Sequence[Rule]]:
+        """`group/Kind`, `*`, `problem`, `change`, `settled` -> the rules that run there, for the targeted versions."""
         table: dict[str, list[Rule]] = {}
         ran = set()
         for rule in self.catalogue.rules.values():
+            if "change" in rule.applies_to and not changes:
+                continue
             if rule.id in self.plan.rules and ("settled" in rule.applies_to or _in_range(rule, self.settings)):
                 ran.add(rule.id)
                 for kind in rule.applies_to:
@@ -333,6 +413,14 @@ class Run:
                 where = f"line {problem.at.span.line}: " if problem.at.span else ""
                 message = f"{where}{problem.message}"
                 self.incomplete.append(Incomplete(problem.at.document.source, "unreadable", message, lost=True))
+
+    def _change_findings(self, rules: Mapping[str, Sequence[Rule]], changes: Changes) -> Iterator[tuple[Finding, str]]:
+        for one in changes.objects:
+            for rule in rules.get("change", ()):
+                context = Context(one, self.world, self.settings, rule)
+                for finding in self._run(rule, self._function(rule.id), context, one.place()):
+                    if one.after is None or not self._patched(one.resource, finding):
+                        yield finding, self._fingerprint(finding, one)
 
     def _findings(self, rules: Mapping[str, Sequence[Rule]]) -> Iterator[SettledFinding]:
         resources = self._neighbours_together()
@@ -491,10 +579,12 @@ def lint_paths(
     stdin_filename: str = "",
     debug: bool = False,
     jobs: int = 0,
+    render: RenderOptions | None = None,
 ) -> Report:
     """Lint files, directories, globs and `-`. Raises `UsageError` for a path that does not exist.
 
     A report whose counts say no file was read had nothing to lint. `jobs` processes check the objects; 0 chooses.
+    With `render` kustomizations and charts are rendered where a program for it is there.
     """
     return open_paths(
         paths,
@@ -505,6 +595,7 @@ def lint_paths(
         stdin_filename=stdin_filename,
         debug=debug,
         jobs=jobs,
+        render=render,
     ).report()
 
 
@@ -519,10 +610,12 @@ def open_paths(
     debug: bool = False,
     jobs: int = 0,
     together: bool = False,
+    cwd: str = "",
 ) -> Run:
     """As `lint_paths`, but without checking anything yet: for those who ask the world.
 
-    With `together` objects in different directories can mean each other, as long as none is there twice.
+    With `together` objects in different directories can mean each other, as long as none is there twice. Paths and
+    names count from `cwd` (absolute; empty: the working directory).
     """
     discovery = discover(
         paths,
@@ -530,11 +623,12 @@ def open_paths(
         force_exclude=force_exclude,
         use_gitignore=use_gitignore,
         stdin_filename=stdin_filename,
+        cwd=cwd or None,
     )
     files = _Files({c.name: c for c in discovery.candidates}, settings.config_file)
 
     def layout(loaded: Loaded) -> Layout:
-        return _layout(discovery, loaded)._replace(together=together)
+        return _layout(discovery, loaded, cwd or os.getcwd())._replace(together=together)
 
     workers = jobs or (cores() if len(discovery.candidates) >= WORTH_DIVIDING_FILES else 1)
     loaded = _gather((*discovery.incomplete, *files.sources(c for c in discovery.candidates if c.path == STDIN)))
@@ -583,7 +677,7 @@ class _Files:
         return item if isinstance(item, Source) else None
 
 
-def _layout(discovery: Discovery, loaded: Loaded) -> Layout:
+def _layout(discovery: Discovery, loaded: Loaded, cwd: str) -> Layout:
     graph = discovery.graph
     files = tuple(loaded.slices)
     overlays = {f: o for f in files if (o := graph.overlays_of(f))} if discovery.kustomizations else {}
@@ -603,6 +697,6 @@ def _layout(discovery: Discovery, loaded: Loaded) -> Layout:
         charts=frozenset(i.source for i in discovery.incomplete if i.reason == "chart"),
         unread=frozenset(loaded.unread) | {i.source for i in loaded.incomplete if i.reason in gaps},
         project_root=discovery.project_root.replace(os.sep, "/"),
-        base=os.getcwd().replace(os.sep, "/"),
+        base=cwd.replace(os.sep, "/"),
         repository=repository_name(discovery.project_root) if applications else "",
     )

@@ -12,6 +12,20 @@ from rolloutlint.finding import Severity
 
 NoData = Literal["any", "fail", "pause", "pass"]
 
+PlanEvent = Literal[
+    "new-errors",
+    "new-warnings",
+    "prune-rollout",
+    "prune-service",
+    "strategy-switch",
+    "indefinite-wait",
+    "any-prune",
+    "new-revision",
+    "lost-input",
+]
+"""What a plan can be reviewed or blocked for. `prune-service`: of a Service that a Rollout uses; `indefinite-wait`: for
+a person or for ever, in an automated Application."""
+
 
 class Version(NamedTuple):
     """Major and minor release of a product; `Version(1, 9) <= Version(1, 10)`."""
@@ -60,6 +74,20 @@ class Override(NamedTuple):
     severity: tuple[tuple[str, Severity], ...] = ()
 
 
+class PlanPolicy(NamedTuple):
+    """What decides about a plan."""
+
+    block_on: tuple[PlanEvent, ...] = ("new-errors",)
+    review_on: tuple[PlanEvent, ...] = (
+        "new-warnings",
+        "prune-rollout",
+        "prune-service",
+        "strategy-switch",
+        "indefinite-wait",
+    )
+    """What asks for a review where nothing blocks."""
+
+
 class Settings(NamedTuple):
     """Everything that decides what a run reports."""
 
@@ -91,6 +119,8 @@ class Settings(NamedTuple):
     """Longest time that a release may take from its start to promotion, in seconds."""
     scrape_interval: float | None = None
     """How often Prometheus scrapes the workloads, in seconds; `None` where nobody said."""
+    plan: PlanPolicy = PlanPolicy()
+    """What `apply-plan` makes of a plan."""
     exclude: tuple[str, ...] = ()
     overrides: tuple[Override, ...] = ()
     waivers: tuple[Waiver, ...] = ()

@@ -16,7 +16,7 @@ from rolloutlint.config.values import is_date, nearest, parse_release, parse_sec
 from rolloutlint.errors import UsageError
 from rolloutlint.finding import Path, show_path
 from rolloutlint.resources import data_dir
-from rolloutlint.settings import Override, Version, Waiver
+from rolloutlint.settings import Override, PlanPolicy, Version, Waiver
 
 SCHEMA = "config-v1.json"
 
@@ -287,6 +287,7 @@ def _values(written: Written) -> dict[str, Any]:
         "max-duration": _seconds,
         "scrape-interval": _seconds,
         "targets": _targets,
+        "plan": lambda plan: PlanPolicy(**{key.replace("-", "_"): tuple(events) for key, events in plan.items()}),
         "overrides": lambda overrides: tuple(_override(o) for o in overrides),
         "waivers": lambda waivers: tuple(_waiver(w, i, written) for i, w in enumerate(waivers)),
     }
@@ -321,8 +322,8 @@ def _waiver(entry: Mapping[str, Any], index: int, written: Written) -> Waiver:
 def _origins(written: Written, path: str) -> dict[str, str]:
     places: list[Path] = []
     for key, value in written.values.items():
-        if key == "targets":
-            places += [(key, product) for product in value]
+        if key in ("targets", "plan"):
+            places += [(key, inner) for inner in value]
         elif key in ("overrides", "waivers"):
             places += [(key, index) for index in range(len(value))]
         else:

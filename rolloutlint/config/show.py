@@ -59,6 +59,9 @@ def _rows(settings: Settings, origins: Mapping[str, str]) -> Iterator[tuple[str,
         text = f"# {key}: {absent}" if amount is None else f"{key}: {_decimal(amount)}{unit}"
         yield text, origins.get(key, "default")
     yield row("inline-suppressions", settings.inline_suppressions)
+    yield "plan:", ""
+    for key, events in (("block-on", settings.plan.block_on), ("review-on", settings.plan.review_on)):
+        yield f"  {key}: {_flow(events)}", origins.get(f"plan.{key}", "default")
     yield row("exclude", settings.exclude)
     yield from _entries("overrides", map(_override, settings.overrides), origins)
     yield from _entries("waivers", map(_waiver, settings.waivers), origins)

@@ -11,7 +11,7 @@ from rolloutlint.catalogue import Catalogue
 from rolloutlint.config import ConfigFile, check_profile, check_selectors, load_config
 from rolloutlint.errors import UsageError
 from rolloutlint.resources import data_dir
-from rolloutlint.settings import Override, Version, Waiver
+from rolloutlint.settings import Override, PlanPolicy, Version, Waiver
 
 FULL = """\
 profile: strict
@@ -35,6 +35,9 @@ min-evidence: 3
 max-time-to-detect: 10m
 max-duration: 7200
 scrape-interval: 30s
+plan:
+  block-on: [new-errors, prune-rollout]
+  review-on: []
 exclude: [vendor/]
 overrides:
   - paths: [dev/**]
@@ -82,6 +85,7 @@ def test_every_key_is_read(config: Path, catalogue: Catalogue) -> None:
         "max_time_to_detect": 600.0,
         "max_duration": 7200.0,
         "scrape_interval": 30.0,
+        "plan": PlanPolicy(block_on=("new-errors", "prune-rollout"), review_on=()),
         "exclude": ("vendor/",),
         "overrides": (Override(("dev/**",), ("RL101",), (("RL405", "note"),)),),
         "waivers": (
@@ -93,9 +97,9 @@ def test_every_key_is_read(config: Path, catalogue: Catalogue) -> None:
                 "checkout",
                 "apps/**",
                 "2026-12-31",
-                line=28,
+                line=31,
                 column=5,
-                end_line=28,
+                end_line=31,
                 end_column=19,
             ),
         ),
@@ -112,7 +116,7 @@ def test_the_origin_of_each_value_is_its_line(config: Path, catalogue: Catalogue
     origins = loaded(FULL, catalogue).origins
     assert origins["fail-on"] == ".rolloutlint.yaml:8"
     assert origins["targets.rollouts"] == ".rolloutlint.yaml:13"
-    assert origins["waivers[0]"] == ".rolloutlint.yaml:28"
+    assert origins["waivers[0]"] == ".rolloutlint.yaml:31"
 
 
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "---\n", "{}\n", "﻿"])
@@ -141,6 +145,7 @@ def test_an_empty_file_sets_nothing(config: Path, catalogue: Catalogue, text: st
         ("max-pause: -1\n", "1:12: `max-pause` must be a Go duration"),
         ("max-pause: true\n", "1:12: `max-pause` must be a Go duration"),
         ("scrape-interval: 0\n", "1:18: `scrape-interval` must be a Go duration"),
+        ("plan: {block-on: [new-error]}\n", "1:19: `plan.block-on[0]` must be `new-errors`"),
         ("max-first-share: 20.5.1%\n", "1:18: `max-first-share` must be a percentage from 0 to 100 such as 20%, not"),
         ("max-first-share: 101%\n", "1:18: `max-first-share` must be a percentage from 0 to 100"),
         ("max-first-share: 100.5\n", "1:18: `max-first-share` must be a percentage from 0 to 100"),

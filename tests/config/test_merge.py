@@ -7,7 +7,7 @@ import pytest
 
 from rolloutlint.catalogue import Catalogue
 from rolloutlint.config import ConfigFile, load_config, merge, origins, show
-from rolloutlint.settings import Override, Settings, Targets, Version, Waiver
+from rolloutlint.settings import Override, PlanPolicy, Settings, Targets, Version, Waiver
 
 
 def test_without_file_and_flags_the_defaults_hold() -> None:
@@ -73,6 +73,7 @@ SETTINGS = Settings(
     max_time_to_detect=1234567.0,
     max_duration=1e-05,
     scrape_interval=15.0,
+    plan=PlanPolicy(block_on=(), review_on=("any-prune",)),
     exclude=("vendor/", "*.tpl.yaml"),
     overrides=(Override(("dev/**",), ("RL101",)),),
     waivers=(Waiver(("RL201",), 'it\'s "fine": #1', name="on", expires="2026-12-31"),),
@@ -103,7 +104,7 @@ def test_the_defaults_are_shown_as_such(config: Path, catalogue: Catalogue) -> N
     text = show(Settings(), {})
     Path("c.yaml").write_text(text)
     assert merge(load_config("c.yaml", catalogue)) == Settings(config_file="c.yaml")
-    assert all(line.endswith("# default") for line in text.splitlines() if line != "targets:")
+    assert all(line.endswith("# default") for line in text.splitlines() if line not in ("targets:", "plan:"))
 
 
 def test_the_origin_stands_beside_each_value() -> None:
