@@ -162,7 +162,7 @@ def block() -> SyncPlan:
         verdict="block",
         reasons=(
             Reason("block", "RL804 is an error", "new-errors", broken),
-            Reason("review", "Rollout shop/cart waits for a person", "indefinite-waits"),
+            Reason("review", "Rollout shop/cart waits for a person", "indefinite-wait"),
         ),
     )
 
