@@ -106,6 +106,8 @@ class Checkout(NamedTuple):
     """Absolute: the directory of the work tree that `base` stands for."""
     paths: tuple[str, ...]
     """Absolute: the paths that were asked for, as far as the commit has them."""
+    absent: tuple[str, ...]
+    """Those that it does not have, as they were given."""
     incomplete: tuple[Incomplete, ...]
     """What the commit has below those paths and could not be read."""
 
@@ -215,10 +217,11 @@ def opened(ref: str, paths: Sequence[str], cwd: str = "") -> Iterator[Checkout]:
         base = os.path.normpath(os.path.join(into, os.path.relpath(shown_from, repository.top)))
         told += checkout(repository, chosen, into, asked)
         os.makedirs(base, exist_ok=True)
-        there = tuple(path for one in asked if (path := _there(into, one)))
+        there = [_there(into, one) for one in asked]
+        absent = tuple(given for given, path in zip(paths, there, strict=True) if not path)
         prefix = "" if base == into else os.path.relpath(base, into).replace(os.sep, "/") + "/"
         incomplete = tuple(i._replace(source=i.source.removeprefix(prefix)) for i in told)
-        yield Checkout(into, base, shown_from, there, incomplete)
+        yield Checkout(into, base, shown_from, tuple(filter(None, there)), absent, incomplete)
     finally:
         shutil.rmtree(into, ignore_errors=True)
 
