@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rolloutlint import __version__, suppress
 from rolloutlint.catalogue import Catalogue, Rule
@@ -29,8 +29,10 @@ from rolloutlint.finding import (
     SettledFinding,
 )
 from rolloutlint.graph import Layout, Naming, World, namings
+from rolloutlint.graph.scopes import top_directory
 from rolloutlint.inputs.discover import Candidate, Discovery, discover, read
 from rolloutlint.inputs.git import repository_name
+from rolloutlint.inputs.options import RenderOptions
 from rolloutlint.inputs.stdin import STDIN
 from rolloutlint.inputs.templated import templated
 from rolloutlint.model import Resource, View, view_of
@@ -42,6 +44,13 @@ from rolloutlint.settings import Settings, Version
 from rolloutlint.settle import Texts, fingerprint, in_order, settle
 from rolloutlint.source import Comment, Document, Problem, Source, comments, decode, load
 
+if TYPE_CHECKING:
+    from rolloutlint.controllers.application_set_parameters import Repository
+    from rolloutlint.controllers.application_sets import Expansion
+    from rolloutlint.graph.generated import Made, Origin
+    from rolloutlint.origins import Origins
+
+APPLICATION, APPLICATION_SET = ("argoproj.io", "Application"), ("argoproj.io", "ApplicationSet")
 RULE_CRASHED = "RL099"
 WORTH_DIVIDING = 4_000
 """From so many objects on they are checked by several processes; below, forking takes longer than it saves."""
@@ -90,6 +99,8 @@ class Loaded:
         self.annotated: dict[tuple[DocumentId, ResourceId], int] = {}
         """The numbers of the objects with annotations for this tool."""
         self.documents = 0
+        self.sets: dict[Origin, Made] = {}
+        """Where an ApplicationSet stands -> what it generates; its Applications are among `resources`."""
 
     def add(self, source: Source, *, rendered: bool = False) -> None:
         """Read one source: its documents, objects, problems and suppressions.
@@ -185,6 +196,26 @@ class Loaded:
         self.annotations += other.annotations
         self.annotated.update({one: first + number for one, number in other.annotated.items()})
         self.documents += other.documents
+        self.sets.update(other.sets)
+
+    def generate(self, layout: Layout, repositories: Callable[[str], Sequence[Repository]]) -> None:
+        """Add the Applications that the ApplicationSets generate, as far as that is certain, once for each set."""
+        sets = [r for r in self.resources if r.group_kind == APPLICATION_SET]
+        new = [r for r in sets if (r.document, r.prefix) not in self.sets]
+        if not new:
+            return
+        from rolloutlint.graph.generated import generate
+
+        for made in generate(new, layout, repositories, len(self.resources)):
+            self.sets[made.origin] = made
+            self.resources += made.resources
+            self.namings.update({r.number: names for r in made.resources if (names := tuple(namings(view_of(r))))})
+        self.sort()
+
+    @property
+    def templates(self) -> Mapping[Origin, bool]:
+        """Where the templates of sets stand -> whether a fix can be made there."""
+        return {made.template: made.rewritable for made in self.sets.values()}
 
 
 class Changes(NamedTuple):
@@ -248,6 +279,8 @@ def open_sources(
     """As `lint_sources`, but without checking anything yet."""
     loaded = _gather(feed)
     loaded.sort()
+    if any(resource.group_kind == APPLICATION_SET for resource in loaded.resources):
+        loaded.generate(layout(loaded), lambda _: (_loose(loaded, fetch),))
     return Run(loaded, layout, fetch, settings, catalogue, debug)
 
 
@@ -287,10 +320,15 @@ class Run:
         self.debug = debug
         self.plan: RulePlan = plan(settings, catalogue)
         self.incomplete = list(loaded.incomplete)
-        self.world = World(loaded.resources, loaded.namings, layout(loaded), loaded.slices, settings.closed)
+        self.world = World(
+            loaded.resources, loaded.namings, layout(loaded), loaded.slices, settings.closed, self._expansions()
+        )
         self.texts = Texts(self._fetcher(fetch), origins.parts(loaded.slices) if origins else loaded.slices)
         self.ran: frozenset[str] = frozenset()
         self._functions: dict[str, Check[Any]] = {}
+
+    def _expansions(self) -> Mapping[Origin, Expansion]:
+        return {origin: made.expansion for origin, made in self.loaded.sets.items()}
 
     def _fetcher(self, fetch: Callable[[str], Source | None]) -> Callable[[str], Source | None]:
         def checked(name: str) -> Source | None:
@@ -311,6 +349,10 @@ class Run:
         if changes is not None:
             self.texts = _BothTexts(self.texts, changes)
             settled += self._settled(self._change_findings(rules, changes))
+        if self.loaded.sets:
+            from rolloutlint.graph.generated import one_per_place
+
+            settled = one_per_place(settled, self.loaded.templates)
         judged, about = self._judge(settled)
         named_notes = [(f, self._fingerprint_of_note(f)) for f in about]
         notes = self._settled(named_notes)
@@ -324,7 +366,7 @@ class Run:
                 + len(self.loaded.undecodable)
                 - (len(self.origins.renderings) if self.origins else 0),
                 documents=self.loaded.documents,
-                resources=len(self.loaded.resources),
+                resources=len(self.loaded.resources) - sum(len(made.resources) for made in self.loaded.sets.values()),
                 unknown_references=self.world.unknown_references,
             ),
             rules={i: r for i, r in self.catalogue.rules.items() if i in self.ran or i in named},
@@ -451,7 +493,7 @@ class Run:
         """
 
         def place(resource: Resource) -> float:
-            if resource.group_kind != ("argoproj.io", "Application"):
+            if resource.group_kind != APPLICATION:
                 return resource.number
             first = next(iter(self.world.delivered(resource)), None)
             return resource.number if first is None else first.number + 0.5
@@ -611,6 +653,7 @@ def open_paths(
     jobs: int = 0,
     together: bool = False,
     cwd: str = "",
+    render: RenderOptions | None = None,
 ) -> Run:
     """As `lint_paths`, but without checking anything yet: for those who ask the world.
 
@@ -636,7 +679,53 @@ def open_paths(
     for part in divided(lambda some: _gather(files.sources(some)), others, workers):
         loaded.extend(part)
     loaded.sort()
+    if any(resource.group_kind == APPLICATION_SET for resource in loaded.resources):
+        loaded.generate(layout(loaded), _checkouts(layout(loaded)))
+    if render is not None and (render.given or discovery.given or discovery.jsonnet or _charts(discovery)):
+        return _render(discovery, loaded, files, layout, render, settings, catalogue, debug, jobs)
     return Run(loaded, layout, files.fetch, settings, catalogue, debug, jobs)
+
+
+def _render(
+    discovery: Discovery,
+    loaded: Loaded,
+    files: _Files,
+    layout: Callable[[Loaded], Layout],
+    options: RenderOptions,
+    settings: Settings,
+    catalogue: Catalogue,
+    debug: bool,
+    jobs: int,
+) -> Run:
+    """The run over what kustomizations and charts give, in place of the files that they are made of."""
+    from rolloutlint.origins import Origins
+    from rolloutlint.rendering import render_inputs
+
+    before = layout(loaded)
+    made = render_inputs(loaded.resources, tuple(loaded.slices), before, discovery, options)
+    loaded.drop(made.replaced)
+    loaded.incomplete = [*(entry for entry in loaded.incomplete if not made.settles(entry)), *made.incomplete]
+    files.add(made.given)
+    loaded.extend(_gather(files.sources(made.given)))
+    for rendering in made.renderings:
+        loaded.add(rendering.source, rendered=True)
+    loaded.sort()
+
+    def placed(loaded: Loaded) -> Layout:
+        after = layout(loaded)
+        return after._replace(
+            roots={**after.roots, **made.roots},
+            charts=after.charts - made.directories,
+            rendered=made.rendered,
+            deliveries=made.deliveries,
+        )
+
+    origins = Origins(made.renderings, lambda name: files.behind(name, before.base))
+
+    def fetch(name: str) -> Source | None:
+        return origins.source(name) or files.fetch(name)
+
+    return Run(loaded, placed, fetch, settings, catalogue, debug, jobs, origins)
 
 
 class _Files:
@@ -646,6 +735,17 @@ class _Files:
         self._candidates = candidates
         self._config_file = config_file
         self._stdin: dict[str, Source] = {}
+
+    def add(self, candidates: Iterable[Candidate]) -> None:
+        """More files that are read."""
+        self._candidates = {**self._candidates, **{candidate.name: candidate for candidate in candidates}}
+
+    def behind(self, name: str, cwd: str) -> Source | None:
+        """A file that something was rendered from, as text: it need not be a manifest."""
+        path = os.path.join(cwd, name)
+        raw = read(Candidate(name, path, "", False))
+        source = decode(raw, name, path) if isinstance(raw, bytes) else None
+        return source if isinstance(source, Source) else None
 
     def sources(self, candidates: Iterable[Candidate]) -> Iterator[Source | Problem | Incomplete]:
         for candidate in candidates:
@@ -683,7 +783,7 @@ def _layout(discovery: Discovery, loaded: Loaded, cwd: str) -> Layout:
     overlays = {f: o for f in files if (o := graph.overlays_of(f))} if discovery.kustomizations else {}
     chains = {k.directory: graph.chain(k.directory) for k in discovery.kustomizations}
     # Only the sources of an Application are compared with the checkout's own repository.
-    applications = any(r.group_kind == ("argoproj.io", "Application") for r in loaded.resources)
+    applications = any(r.group_kind in (APPLICATION, APPLICATION_SET) for r in loaded.resources)
     gaps = {"templated", "unreadable", "too-large", "component"}
     return Layout(
         roots={c.name: c.root for c in discovery.candidates},
@@ -694,9 +794,41 @@ def _layout(discovery: Discovery, loaded: Loaded, cwd: str) -> Layout:
             for d, chain in chains.items()
             if any(k.remote or k.missing or k.components or k.helm_charts for k in chain)
         ),
-        charts=frozenset(i.source for i in discovery.incomplete if i.reason == "chart"),
+        charts=_charts(discovery),
         unread=frozenset(loaded.unread) | {i.source for i in loaded.incomplete if i.reason in gaps},
         project_root=discovery.project_root.replace(os.sep, "/"),
         base=cwd.replace(os.sep, "/"),
         repository=repository_name(discovery.project_root) if applications else "",
     )
+
+
+def _charts(discovery: Discovery) -> frozenset[str]:
+    return frozenset(i.source for i in discovery.incomplete if i.reason == "chart")
+
+
+def _checkouts(layout: Layout) -> Callable[[str], Sequence[Repository]]:
+    """The checkouts that an ApplicationSet in a file may mean: that of the project, else the directory given as input."""
+    from rolloutlint.inputs.checkout import Checkout
+
+    known: dict[str, Checkout] = {}
+
+    def repositories(file: str) -> Sequence[Repository]:
+        root = layout.roots.get(file, "")
+        inputs = (root, top_directory(file, root)) if root else ()
+        places = [layout.project_root or layout.base, *(os.path.normpath(os.path.join(layout.base, i)) for i in inputs)]
+        for number, place in enumerate(dict.fromkeys(places)):
+            if place not in known:
+                known[place] = Checkout(place, "" if number else layout.repository)
+        return [known[place] for place in dict.fromkeys(places)]
+
+    return repositories
+
+
+def _loose(loaded: Loaded, fetch: Callable[[str], Source | None]) -> Repository:
+    from rolloutlint.inputs.checkout import Loose
+
+    def read(name: str) -> str | None:
+        source = fetch(name)
+        return None if source is None else source.text
+
+    return Loose(tuple(loaded.slices), read)

@@ -115,6 +115,8 @@ class Finding(NamedTuple):
     fix: Fix | None = None
     discriminator: str = ""
     """Tells apart findings of one rule at one path; part of the fingerprint, so never a line or an index."""
+    rendered: Place | None = None
+    """Where it stands in rendered text, if `at` was traced back from there to the file that a person edits."""
 
 
 class TextEdit(NamedTuple):

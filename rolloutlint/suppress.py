@@ -281,7 +281,7 @@ def judge(
         candidates = [s for line in starts for s in lines.get((settled.file, line), ())]
         candidates += files.get(settled.file, ())
         if finding.resource is not None:
-            candidates += owned.get((finding.at.document, finding.resource), ())
+            candidates += owned.get(((finding.rendered or finding.at).document, finding.resource), ())
         candidates += [s for _, s in waivers if matches[id(s)](settled.file, finding.resource)]
         holding = [s for s in candidates if s.covers(finding.rule)]
         for suppression in holding:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from rolloutlint.catalogue import load_catalogue
+from rolloutlint.cli.rendering import make_rendering, rendering_options
 from rolloutlint.cli.settings import make_settings, settings_options
 from rolloutlint.cli.writing import named_output, report_options, write
 from rolloutlint.engine import lint_paths
@@ -42,6 +43,7 @@ NOTHING_TO_LINT = 3
 @click.option("-j", "--jobs", type=click.IntRange(0), default=0, help="Processes that check. Default: as is worth it.")
 @click.option("-v", "--verbose", is_flag=True, help="Show everything: no collapsing, all that was not looked at.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing on success.")
+@rendering_options
 @click.option("--debug", is_flag=True, help="Show tracebacks of internal errors.")
 def check(paths: tuple[str, ...], **flags: Any) -> int:
     """Lint PATHS: files, directories, globs, or - for standard input. Default: the current directory."""
@@ -55,6 +57,7 @@ def check(paths: tuple[str, ...], **flags: Any) -> int:
     }
     if flags["show_files"]:
         return _show_files(paths or (".",), settings.exclude, discovery)
+    discovery["render"] = make_rendering(flags)
     report = lint_paths(paths or (".",), settings, catalogue, debug=flags["debug"], jobs=flags["jobs"], **discovery)
     if flags["diff"]:
         return _diff(report, flags["unsafe_fixes"])

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
-from rolloutlint.finding import Path
+from rolloutlint.finding import DocumentId, Path
 
 
 class Overlay(Protocol):
@@ -30,6 +30,18 @@ class Overlay(Protocol):
 
     def touches(self, kind: str, name: str, path: Path = ()) -> bool:
         """Whether what stands at `path` of this object, above it or below it, may be changed."""
+
+
+class RenderedFile(NamedTuple):
+    """A text that a renderer made of a directory."""
+
+    directory: str
+    """The kustomization or chart."""
+    kind: Literal["kustomize", "helm"]
+
+
+Delivered: TypeAlias = "tuple[DocumentId, Path, Path]"
+"""One source of an Application: the document and the path of the Application in it, and the path of the source."""
 
 
 class Layout(NamedTuple):
@@ -53,6 +65,10 @@ class Layout(NamedTuple):
     """Absolute path of the directory that names are relative to."""
     repository: str = ""
     """Name of the checkout's repository by its remote (`config-repo`); `""` where unknown."""
+    rendered: Mapping[str, RenderedFile] = MappingProxyType({})
+    """Rendered text -> what it was made of."""
+    deliveries: Mapping[Delivered, Sequence[str]] = MappingProxyType({})
+    """Source of an Application -> the files it delivers, where they were rendered."""
     together: bool = False
     """Whether whoever named the inputs said that they belong together, whatever directories they lie in."""
 

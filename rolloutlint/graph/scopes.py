@@ -72,6 +72,11 @@ class FileTree:
         depth = len(directory) + 1 if directory else 0
         return [f for f in self.below(directory) if "/" not in f[depth:]]
 
+    def holds(self, file: str) -> bool:
+        """True for one of the files."""
+        start = bisect_left(self.files, file)
+        return start < len(self.files) and self.files[start] == file
+
     def any_below(self, directory: str) -> bool:
         """True where at least one file lies below `directory`."""
         if directory in ("", "."):
@@ -102,8 +107,15 @@ def deliver(application: Application, tree: FileTree, unread: FileTree, layout: 
     more = not whole
     passed_over: dict[Path, Sequence[str]] = {}
     here = application.resource.document.source
+    identity = (application.resource.document, application.resource.prefix)
     for source in application.sources:
-        target = _target(here, source, tree, layout)
+        rendered = layout.deliveries.get((*identity, source.path))
+        if rendered is not None:
+            found.update(rendered)
+            if any(unread.holds(name) for name in rendered):
+                whole, more = False, True
+            continue
+        target = target_of(here, source, tree, layout)
         if target is None:
             whole = False
             more = True
@@ -138,7 +150,7 @@ def _adds(source: ApplicationSource) -> bool:
     return any(options.get(key) for key in ("namePrefix", "nameSuffix", "components", "patches"))
 
 
-def _target(here: str, source: ApplicationSource, tree: FileTree, layout: Layout) -> str | None:
+def target_of(here: str, source: ApplicationSource, tree: FileTree, layout: Layout) -> str | None:
     """The directory among the inputs that `source` of an Application in file `here` means."""
     if not source.directory:
         return None
@@ -171,6 +183,8 @@ def scope_files(
     for file in files:
         if file in destinations:
             scopes[file] = destinations[file]
+        elif file in layout.rendered and layout.rendered[file].kind == "kustomize":
+            scopes[file] = frozenset({f"kustomize:{layout.rendered[file].directory}"})
         elif layout.overlays_of(file):
             scopes[file] = frozenset(f"kustomize:{o.root}" for o in layout.overlays_of(file))
         else:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from rolloutlint.controllers.sync_waves import HELM_HOOK, HOOK, WAVE, hooks, is_hook, wave
-from rolloutlint.finding import Path, ResourceId
+from rolloutlint.finding import DocumentId, Path, ResourceId
 from rolloutlint.graph.layout import Layout
 from rolloutlint.graph.references import Naming
 from rolloutlint.graph.scopes import Delivery, FileTree, Scopes, deliver, inside, scope_files, top_directory
@@ -22,6 +23,8 @@ from rolloutlint.model.values import mapping, string_map, text
 
 if TYPE_CHECKING:
     import networkx
+
+    from rolloutlint.controllers.application_sets import Expansion
 
 State = Literal["resolved", "missing", "unknown"]
 
@@ -86,11 +89,13 @@ class World:
         layout: Layout,
         files: Iterable[str],
         closed: bool = False,
+        expansions: Mapping[tuple[DocumentId, Path], Expansion] = MappingProxyType({}),
     ) -> None:
         self.resources = tuple(resources)
         self.layout = layout
         self.closed = closed
         self._namings = namings
+        self._expansions = expansions
         self._views: dict[int, View] = {}
         self._shared: dict[int, dict[object, Any]] = {}
         self._derived: dict[object, Any] = {}
@@ -380,6 +385,19 @@ class World:
         """The Applications among the inputs that sync the object."""
         views = (self.view(self.resources[d.application]) for d in self._syncing.get(resource.document.source, ()))
         return [view for view in views if isinstance(view, Application)]
+
+    def expansion(self, application_set: Resource) -> Expansion | None:
+        """What an ApplicationSet generates; `None` where something that renders it may still change it."""
+        return self._expansions.get((application_set.document, application_set.prefix))
+
+    def generated(self, application_set: Resource) -> Sequence[Resource]:
+        """The Applications that an ApplicationSet certainly generates, as objects."""
+        prefix = (*application_set.prefix, "spec", "template")
+        return [
+            r
+            for r in self.in_file(application_set.document.source)
+            if r.prefix == prefix and r.document == application_set.document
+        ]
 
     def delivered(self, application: Resource) -> Iterator[Resource]:
         """The objects an Application syncs, in file order."""

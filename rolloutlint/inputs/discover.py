@@ -78,6 +78,10 @@ class Discovery(NamedTuple):
     """Absolute: the git work tree of the inputs, or the working directory; exclude patterns start here."""
     graph: KustomizeGraph
     """The kustomizations, linked."""
+    given: frozenset[str] = frozenset()
+    """Directories of the kustomizations among the inputs."""
+    jsonnet: bool = False
+    """Whether a Jsonnet file was seen."""
 
 
 def read(candidate: Candidate) -> bytes | Incomplete:
@@ -191,6 +195,7 @@ class _Finder:
         self.git_roots: dict[str, str] = {}
         self.chains: dict[str, ignore.Chain] = {}
         self.looked_up: set[str] = set()  # directories
+        self.jsonnet = False
 
     def arguments(self, paths: Sequence[str], stdin_filename: str) -> None:
         for argument in dict.fromkeys(paths):
@@ -465,6 +470,7 @@ class _Finder:
                 self.link(root, entry, prefix + name, shown + printable(name), wanted, chain, is_chart, links)
                 continue
             if not wanted or (is_chart and _CHART_FILES.match(name)):
+                self.jsonnet = self.jsonnet or name.endswith(".jsonnet")
                 continue
             file = prefix + name
             if (chain and ignore.ignored(chain, file, False)) or (exclude and ignore.ignored(exclude, file, False)):
@@ -558,6 +564,8 @@ class _Finder:
             graph.kustomizations,
             self.project_root,
             graph,
+            frozenset(given),
+            self.jsonnet,
         )
 
     def is_read(self, real: str) -> bool:

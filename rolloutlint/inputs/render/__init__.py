@@ -21,6 +21,8 @@ from rolloutlint.inputs.render.process import run
 from rolloutlint.inputs.render.tools import Tool, Tools, find_tools
 
 __all__ = [
+    "LIMITS",
+    "Cache",
     "Failure",
     "Kind",
     "Limits",
