@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from rolloutlint.checks.context import Context, check
+from rolloutlint.checks.waits import what_waits
 from rolloutlint.controllers.pause import meant_duration
 from rolloutlint.controllers.replicas import desired_weight, real_share
-from rolloutlint.controllers.sync_waves import HELM_HOOK, HOOK, WAVE, is_hook, wave
 from rolloutlint.controllers.traffic import max_traffic_weight, routers, services_required_by
-from rolloutlint.finding import Finding, Path, Related
+from rolloutlint.finding import Finding, Path
 from rolloutlint.lang.duration import format_duration
 from rolloutlint.lang.intstr import int32
-from rolloutlint.model import Application, Rollout
+from rolloutlint.model import Rollout
 from rolloutlint.model.rollout import BLUE_GREEN, CANARY, Step
 from rolloutlint.model.values import dig, filled_later, has, mapping, sequence, text
 
@@ -24,7 +24,7 @@ HALF = Fraction(1, 2)
 def pause_without_deadline(ctx: Context[Rollout]) -> Iterator[Finding]:
     """`pause: {}`: only a person ends it."""
     endless = [s for s in _steps(ctx.resource) if s.pause is not None and s.pause.kind == "indefinite"]
-    waiting = _what_waits(ctx) if endless else None
+    waiting = what_waits(ctx) if endless else None
     for step in endless:
         path: Path = (*step.path, "pause")
         at = (*path, "duration") if has(step.value, "pause", "duration") else path
@@ -252,27 +252,3 @@ def _header_routed(rollout: Rollout, index: int, weight: int) -> bool:
 
 def _percent(share: Fraction) -> str:
     return f"{float(share * 100):.1f}".removesuffix(".0") + " %"
-
-
-def _what_waits(ctx: Context[Rollout]) -> tuple[str, Application, tuple[Related, ...]] | None:
-    """The RL101 variant, the Application and what of it Argo CD applies only once the Rollout is healthy.
-
-    Mirrors gitops-engine `pkg/sync/sync_context.go`: a later wave, and PostSync hooks. With ApplyOutOfSyncOnly
-    objects that did not change take no part, so that nobody can tell whether a later wave is there at all.
-    """
-    rollout = ctx.resource
-    if is_hook(rollout.annotations):
-        return None
-    mine = wave(rollout.annotations)
-    for application in ctx.world.applications(rollout.resource):
-        end = ctx.world.sync_end(application.resource)
-        later = None if application.has_option("ApplyOutOfSyncOnly=true") or end.wave <= mine else end.last
-        waits = end.post_sync or later
-        if waits is not None:
-            other = ctx.world.view(waits)
-            key = next(k for k in (HOOK, HELM_HOOK, WAVE) if k in other.annotations)
-            return "blocks-sync", application, (other.related(("metadata", "annotations", key), "waits for it"),)
-        prune_last = next((path for path, option in application.sync_options if option == "PruneLast=true"), None)
-        if prune_last:
-            return "blocks-prune", application, (application.related(prune_last, "prunes after everything else"),)
-    return None
