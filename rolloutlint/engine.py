@@ -807,7 +807,7 @@ def _charts(discovery: Discovery) -> frozenset[str]:
 
 
 def _checkouts(layout: Layout) -> Callable[[str], Sequence[Repository]]:
-    """The checkouts that an ApplicationSet in a file may mean: that of the project, else the directory given as input."""
+    """The checkouts that an ApplicationSet in a file may mean: the project's, else the directory given as input."""
     from rolloutlint.inputs.checkout import Checkout
 
     known: dict[str, Checkout] = {}
