@@ -168,6 +168,7 @@ MODULES: Mapping[str, str] = {
     "RL630": "ignores",
     "RL631": "ignores",
     "RL632": "sync_order",
+    "RL633": "generated_config",
     "RL634": "ignores",
     "RL635": "ignores",
     "RL636": "ignores",
