@@ -179,7 +179,7 @@ class _Stage:
         name = f"{identity.namespace}/{identity.name}" if identity.namespace else identity.name
         given = self.files_for(name, identity.name)
         for index, source in enumerate(application.sources):
-            key = (resource.document, resource.prefix, source.path)
+            key = (resource.document, resource.prefix, identity.name, source.path)
             if given is not None:
                 self.deliveries[key] = given if not index else ()
                 continue

@@ -40,8 +40,8 @@ class RenderedFile(NamedTuple):
     kind: Literal["kustomize", "helm"]
 
 
-Delivered: TypeAlias = "tuple[DocumentId, Path, Path]"
-"""One source of an Application: the document and the path of the Application in it, and the path of the source."""
+Delivered: TypeAlias = "tuple[DocumentId, Path, str, Path]"
+"""One source of an Application: its document, its path in it, its name (a template has many), the path of the source."""
 
 
 class Layout(NamedTuple):

@@ -107,7 +107,7 @@ def deliver(application: Application, tree: FileTree, unread: FileTree, layout: 
     more = not whole
     passed_over: dict[Path, Sequence[str]] = {}
     here = application.resource.document.source
-    identity = (application.resource.document, application.resource.prefix)
+    identity = (application.resource.document, application.resource.prefix, application.name)
     for source in application.sources:
         rendered = layout.deliveries.get((*identity, source.path))
         if rendered is not None:
