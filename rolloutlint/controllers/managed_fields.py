@@ -6,11 +6,15 @@ member of a set, `.` the thing itself.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import json
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 Owned: TypeAlias = "dict[str, Owned]"
 """`fieldsV1`: what is owned below, by `f:NAME`, `k:KEYS`, `v:VALUE` and `.`."""
+
+
+_KEY_DEFAULTS: Mapping[str, Hashable] = {"protocol": "TCP"}
 
 
 def entries(live: Mapping[str, Any]) -> Iterator[tuple[str, str, Owned]]:
@@ -45,3 +49,39 @@ def union(one: Owned, two: Owned) -> Owned:
         if isinstance(below, dict):
             out[key] = union(out.get(key, {}), below)
     return out
+
+
+def item_name(item: Mapping[str, Any], keys: Sequence[str]) -> tuple[Any, ...]:
+    """What names an item of a list: the values of its keys, with their defaults."""
+    return tuple(item.get(key, _KEY_DEFAULTS.get(key)) for key in keys)
+
+
+def items_by_keys(items: Sequence[Any], keys: Sequence[str]) -> dict[Hashable, Any] | None:
+    """The items by their names, in order; `None` where one has none or two have the same."""
+    out: dict[Hashable, Any] = {}
+    for item in items:
+        if not isinstance(item, dict):
+            return None
+        name = item_name(item, keys)
+        if name in out or not all(isinstance(part, (str, int)) or part is None for part in name):
+            return None
+        out[name] = item
+    return out
+
+
+def item_mark(item: Any, owned: Owned) -> str | None:
+    """The entry of `owned` that is about one item of a list: `k:{"name":"web"}`, `v:"finalizer"`."""
+    for mark in owned:
+        if mark[:2] not in ("k:", "v:"):
+            continue
+        try:
+            name = json.loads(mark[2:])
+        except ValueError:
+            continue
+        if mark[:2] == "v:" and name == item:
+            return mark
+        if not name or not isinstance(name, dict) or not isinstance(item, dict):
+            continue
+        if all(item.get(key, _KEY_DEFAULTS.get(key)) == part for key, part in name.items()):
+            return mark
+    return None

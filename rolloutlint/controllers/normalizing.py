@@ -8,15 +8,24 @@ differ, then the rules in order, then the known types.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import count
 from typing import Any, NamedTuple
 
 from rolloutlint.controllers.ignore_differences import Rule, effect_of, matches
 from rolloutlint.controllers.json_merge import same
 from rolloutlint.controllers.known_types import as_compared
-from rolloutlint.controllers.managed_fields import Owned, owned_by
-from rolloutlint.controllers.merge_shapes import group_and_kind
+from rolloutlint.controllers.managed_fields import Owned, item_mark, items_by_keys, owned_by
+from rolloutlint.controllers.merge_shapes import (
+    ATOMIC_MAPS,
+    Shape,
+    field_of,
+    group_and_kind,
+    has_atomic_maps,
+    server_shape_of,
+)
 from rolloutlint.finding import Path
 from rolloutlint.lang.jqpath import SyntaxProblem, Unsupported
+from rolloutlint.lang.jsonpointer import remove_path
 
 Foreign = Callable[[str, Any], Any]
 """Evaluates `del(expression)` on one manifest with another jq: the manifest afterwards, or `None` where unknown."""
@@ -29,8 +38,6 @@ class Pair(NamedTuple):
     live: Mapping[str, Any]
     ignored: tuple[Path, ...]
     """What rules take out of Git's object."""
-    ignored_live: tuple[Path, ...]
-    """What rules take out of the live object."""
 
 
 def normalized_pair(
@@ -42,7 +49,8 @@ def normalized_pair(
     namespace = _namespace(target) or _namespace(live)
     active = [rule for rule in rules if _matches(rule, target, namespace)]
     managers = {manager for rule in active for manager in rule.managers}
-    first, second, trusted = target, live, ()
+    first, second = target, live
+    trusted: tuple[Path, ...] = ()
     if managers:
         owned = owned_by(live, managers)
         if owned is None:
@@ -50,13 +58,16 @@ def normalized_pair(
                 owned = {}
             else:
                 return None
-        removed = tuple(_disputed(target, live, owned, ()))
-        first, second, trusted = _without(target, removed), _without(live, removed), removed
+        group, kind = group_and_kind(target)
+        shape, atomic = server_shape_of(group, kind), has_atomic_maps(group, kind)
+        removed = _disputed(target, live, owned, shape, atomic)
+        first, trusted = _without(target, removed), tuple(removed)
+        second = _without(live, _disputed(live, target, owned, shape, atomic))
     ours = _normalized(first, rules, namespace, foreign)
     theirs = _normalized(second, rules, namespace, foreign)
     if ours is None or theirs is None:
         return None
-    return Pair(ours[0], theirs[0], (*trusted, *ours[1]), (*trusted, *theirs[1]))
+    return Pair(ours[0], theirs[0], (*trusted, *ours[1]))
 
 
 def normalized(
@@ -141,32 +152,32 @@ def _plain(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in manifest.items() if key not in ("metadata", "status")}
 
 
-def _disputed(target: Any, live: Any, owned: Owned, at: Path) -> list[Path]:
-    """Where a trusted manager owns a field that both have and that differs."""
+def _disputed(one: Any, two: Any, owned: Owned, shape: Shape, atomic: bool, at: Path = ()) -> list[Path]:
+    """Where in `one` a trusted manager owns a field that both have and that differs."""
     out: list[Path] = []
-    if isinstance(target, dict) and isinstance(live, dict):
-        for key, below in owned.items():
-            if not key.startswith("f:") or key[2:] not in target or key[2:] not in live:
-                continue
-            name = key[2:]
-            one, two = target[name], live[name]
-            if isinstance(one, dict) and isinstance(two, dict) and set(below) - {"."}:
-                out += _disputed(one, two, below, (*at, name))
-            elif not (isinstance(one, dict) and isinstance(two, dict)) and not same(one, two):
-                out.append((*at, name))
+    if not isinstance(one, dict) or not isinstance(two, dict):
+        return out
+    for mark, below in owned.items():
+        key = mark[2:]
+        if mark[:2] != "f:" or key not in one or key not in two:
+            continue
+        first, second, field, path = one[key], two[key], field_of(shape, key), (*at, key)
+        if isinstance(first, dict) and isinstance(second, dict) and not (atomic and key in ATOMIC_MAPS):
+            out += _disputed(first, second, below, field.shape, atomic, path)
+        elif isinstance(first, list) and isinstance(second, list) and field.keys:
+            theirs = items_by_keys(second, field.keys)
+            for (name, item), index in zip((items_by_keys(first, field.keys) or {}).items(), count(), strict=False):
+                mark_of = item_mark(item, below)
+                if mark_of and theirs and name in theirs:
+                    out += _disputed(item, theirs[name], below[mark_of], field.shape, atomic, (*path, index))
+        elif not same(first, second):
+            out.append(path)
     return out
 
 
 def _without(manifest: Mapping[str, Any], paths: Sequence[Path]) -> Mapping[str, Any]:
     value: Any = manifest
     for path in paths:
-        value = _removed(value, path)
+        value = remove_path(value, path)
     out: Mapping[str, Any] = value
     return out
-
-
-def _removed(value: Any, path: Path) -> Any:
-    head, rest = path[0], path[1:]
-    if not rest:
-        return {key: item for key, item in value.items() if key != head}
-    return {key: _removed(item, rest) if key == head else item for key, item in value.items()}

@@ -7,11 +7,10 @@ unless others own it too. Values are plain and never changed.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from typing import Any
 
-from rolloutlint.controllers.managed_fields import Owned, entries, is_shown, union
+from rolloutlint.controllers.managed_fields import Owned, entries, is_shown, item_mark, item_name, items_by_keys, union
 from rolloutlint.controllers.merge_shapes import (
     ATOMIC_MAPS,
     Field,
@@ -26,7 +25,6 @@ MANAGER = "argocd-controller"
 """argo-cd `common/common.go` ArgoCDSSAManager."""
 _MIGRATED = "kubectl-client-side-apply"
 """Whose fields become Argo CD's when it first applies on the server (gitops-engine `performCSAUpgradeMigration`)."""
-_KEY_DEFAULTS: Mapping[str, Hashable] = {"protocol": "TCP"}
 
 
 def apply_on_server(
@@ -88,7 +86,7 @@ def _merged_items(live: list[Any], target: list[Any], field: Field, atomic: bool
         if not all(isinstance(item, str) for item in (*live, *target)):
             return target
         return _in_order({item: item for item in live}, {item: item for item in target})
-    there, wanted = _by_keys(live, field.keys), _by_keys(target, field.keys)
+    there, wanted = items_by_keys(live, field.keys), items_by_keys(target, field.keys)
     if there is None or wanted is None:
         return target
     items = {
@@ -118,18 +116,6 @@ def _in_order(live: Mapping[Hashable, Any], wanted: Mapping[Hashable, Any]) -> l
     return out
 
 
-def _by_keys(items: Sequence[Any], keys: Sequence[str]) -> dict[Hashable, Any] | None:
-    out: dict[Hashable, Any] = {}
-    for item in items:
-        if not isinstance(item, dict):
-            return None
-        name = tuple(item.get(key, _KEY_DEFAULTS.get(key)) for key in keys)
-        if name in out or not all(isinstance(part, (str, int)) or part is None for part in name):
-            return None
-        out[name] = item
-    return out
-
-
 def _pruned(
     value: Mapping[str, Any], target: Mapping[str, Any], ours: Owned, others: Owned, shape: Shape, atomic: bool
 ) -> dict[str, Any]:
@@ -154,41 +140,23 @@ def _pruned(
 def _pruned_items(
     items: list[Any], target: list[Any], ours: Owned, others: Owned, field: Field, atomic: bool
 ) -> list[Any]:
-    wanted = None if field.scalars else _by_keys(target, field.keys)
+    wanted = None if field.scalars else items_by_keys(target, field.keys)
     out = []
     for item in items:
-        mark = _mark(item, ours, field)
+        mark = item_mark(item, ours)
         if mark is None:
             out.append(item)
         elif field.scalars or not isinstance(item, dict):
             if item in target or mark in others:
                 out.append(item)
         else:
-            name = tuple(item.get(key, _KEY_DEFAULTS.get(key)) for key in field.keys)
+            name = item_name(item, field.keys)
             match = wanted.get(name) if wanted else None
             if match is None and mark not in others:
                 continue
             kept = {**(match or {}), **{key: item[key] for key in field.keys if key in item}}
             out.append(_pruned(item, kept, ours[mark], others.get(mark, {}), field.shape, atomic))
     return out
-
-
-def _mark(item: Any, owned: Owned, field: Field) -> str | None:
-    """The entry of managed fields that is about one item of a list."""
-    for mark in owned:
-        if mark[:2] not in ("k:", "v:"):
-            continue
-        try:
-            name = json.loads(mark[2:])
-        except ValueError:
-            continue
-        if mark[:2] == "v:" and name == item:
-            return mark
-        if not name or not isinstance(name, dict) or not isinstance(item, dict):
-            continue
-        if all(item.get(key, _KEY_DEFAULTS.get(key)) == part for key, part in name.items()):
-            return mark
-    return None
 
 
 def _without_lost(
@@ -214,7 +182,7 @@ def _without_lost(
 
 
 def _items_without_lost(there: list[Any], old: list[Any], new: list[Any], field: Field, atomic: bool) -> list[Any]:
-    items, before, after = (_by_keys(some, field.keys) for some in (there, old, new))
+    items, before, after = (items_by_keys(some, field.keys) for some in (there, old, new))
     if items is None or before is None or after is None:
         return there
     out = []
