@@ -168,7 +168,7 @@ def test_applying_twice_is_applying_once(pair: tuple[dict[str, Any], dict[str, A
 def test_what_was_applied_is_in_sync(pair: tuple[dict[str, Any], dict[str, Any]], how: How) -> None:
     target, live = pair
     after = apply(target, live, None, how)
-    assert compare(target, after, target, (), "structured-merge" if how == "server" else "three-way").shown is False
+    assert compare(target, after, target, (), "server-side" if how == "server" else "three-way").shown is False
 
 
 @given(manifests(), st.sampled_from(WAYS))
