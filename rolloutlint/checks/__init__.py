@@ -177,6 +177,10 @@ MODULES: Mapping[str, str] = {
     "RL639": "application_sets",
     "RL640": "application_sets",
     "RL6": "gitops",
+    "RL804": "prunes",
+    "RL808": "prunes",
+    "RL809": "prunes",
+    "RL8": "changes",
 }
 """Prefix of rule ids -> the module that holds their checks; of several prefixes of an id the first counts."""
 

@@ -17,11 +17,13 @@ from rolloutlint.checks import all_checks
 from rolloutlint.config import load_config, merge
 from rolloutlint.fix import apply_edits
 from rolloutlint.resources import data_dir
+from rolloutlint.result import Report
 from rolloutlint.settings import Settings
 from rolloutlint.source import GO_YAML_V2, NotPlainError
 from rolloutlint.source.documents import DEFAULT
 from tests.catalogue.pages import Example, examples
 from tests.harness import CATALOGUE, found, lint
+from tests.plan.planning import plan_and_report
 
 HEADINGS = ["What it checks", "Why", "Bad", "Good", "How to fix", "When to ignore", "References"]
 RULES = list(CATALOGUE.rules.values())
@@ -47,8 +49,15 @@ def alone(example: Example) -> Settings:
     return settings_of(example, **({} if "settled" in example.rule.applies_to else {"select": (example.rule.id,)}))
 
 
+def looked_at(example: Example, texts: Mapping[str, str | bytes], settings: Settings) -> Report:
+    """The report of a run over `texts`, or of a plan from the state before."""
+    if example.before is None:
+        return lint(texts, settings)
+    return plan_and_report(example.before, texts, settings, "live" if example.live else "git")[1]
+
+
 def own(example: Example, texts: Mapping[str, str | bytes]) -> list[tuple[str, int, str]]:
-    report = lint(texts, alone(example))
+    report = looked_at(example, texts, alone(example))
     return [(f.file, f.span.line, f.path) for f in report.active if f.finding.rule == example.rule.id]
 
 
@@ -65,7 +74,8 @@ def test_bad_example_gives_exactly_the_marked_findings(example: Example) -> None
 @pytest.mark.parametrize("example", GOOD, ids=str)
 def test_good_example_is_clean_in_the_profile_of_its_rule(example: Example) -> None:
     profile = example.rule.profiles[0] if example.rule.profiles else "strict"
-    report = lint(dict(example.files), settings_of(example, profile=profile, extend_select=(example.rule.id,)))
+    settings = settings_of(example, profile=profile, extend_select=(example.rule.id,))
+    report = looked_at(example, dict(example.files), settings)
     assert found(report) == []
     assert not report.lost
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rolloutlint.change.result import SyncPlan, Task
 from rolloutlint.change.result import Mode as Mode
+from rolloutlint.change.result import SyncPlan, Task
 from rolloutlint.engine import Run, open_sources
 from rolloutlint.graph import Layout
 from rolloutlint.plan.make import AUTOMATIC, Operation, planned
