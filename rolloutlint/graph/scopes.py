@@ -115,6 +115,8 @@ def deliver(application: Application, tree: FileTree, unread: FileTree, layout: 
             if any(unread.holds(name) for name in rendered):
                 whole, more = False, True
             continue
+        if source.only_values:
+            continue
         target = target_of(here, source, tree, layout)
         if target is None:
             whole = False

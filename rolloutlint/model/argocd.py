@@ -30,6 +30,11 @@ class ApplicationSource(NamedTuple):
         return text(self.value.get("repoURL"))
 
     @property
+    def only_values(self) -> bool:
+        """True for a source that others take values files from (`ref`), and that delivers nothing itself."""
+        return bool(text(self.value.get("ref"))) and not self.value.get("path") and not self.value.get("chart")
+
+    @property
     def directory(self) -> str:
         """`path` without surrounding slashes or `./`; `""` where there is none."""
         parts = [p for p in text(self.value.get("path")).split("/") if p not in ("", ".")]

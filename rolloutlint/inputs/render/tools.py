@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 ToolName = Literal["kustomize", "helm"]
@@ -32,15 +33,16 @@ class Tools(NamedTuple):
     helm: Tool | None = None
 
 
-def find_tools() -> Tools:
+def find_tools(environment: Mapping[str, str] = os.environ) -> Tools:
     """The programs on the PATH, or those that `VARIABLES` name. kustomize itself is preferred: Argo CD runs it."""
-    named = {name: os.environ.get(variable, "") for name, variable in VARIABLES.items()}
-    kustomize = _tool("kustomize", named["kustomize"] or "kustomize") or _tool("kustomize", "kubectl")
-    return Tools(kustomize, _tool("helm", named["helm"] or "helm"))
+    named = {name: environment.get(variable, "") for name, variable in VARIABLES.items()}
+    path = environment.get("PATH", os.defpath)
+    kustomize = _tool("kustomize", named["kustomize"] or "kustomize", path) or _tool("kustomize", "kubectl", path)
+    return Tools(kustomize, _tool("helm", named["helm"] or "helm", path))
 
 
-def _tool(name: ToolName, program: str) -> Tool | None:
-    path = shutil.which(program)
+def _tool(name: ToolName, program: str, places: str) -> Tool | None:
+    path = shutil.which(program, path=places)
     if path is None:
         return None
     path = os.path.abspath(path)
