@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from generate import LAYOUTS, Layout, generate
 from metrics import speeds
+from plans import command, repository
 from rollouts import GATES, MEASUREMENTS, METRICS, seconds
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -68,11 +69,11 @@ class Row:
     code: int
 
 
-def run(command: Sequence[str], capture: bool = False) -> Run:
+def run(command: Sequence[str], capture: bool = False, cwd: str | None = None) -> Run:
     """Runs one process to its end; without `capture` its output is discarded (formatting it still counts)."""
     output = subprocess.PIPE if capture else subprocess.DEVNULL
     start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=output, stderr=subprocess.DEVNULL, text=True)
+    process = subprocess.Popen(command, stdout=output, stderr=subprocess.DEVNULL, text=True, cwd=cwd)
     printed = process.stdout.read() if process.stdout else ""
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.perf_counter() - start
@@ -136,6 +137,30 @@ def start_up(arguments: Sequence[str], rounds: int) -> tuple[float, int]:
     """Median milliseconds of a whole process with `arguments`, and its exit code."""
     runs = [run((*linter(), *arguments)) for _ in range(rounds + 1)][1:]
     return statistics.median(r.wall for r in runs) * 1000, runs[-1].code
+
+
+def planned(apps: int, changed: int, rounds: int) -> list[tuple[str, str, str]]:
+    """Figures of `apply-plan` from the last commit to a work tree where so many Rollouts have a new image.
+
+    A plan reads the repository twice, so it is compared with a lint of it, in turn.
+    """
+    source, documents, _ = corpus(apps, "app", 0.0)
+    directory = os.path.join(_CACHE, "plan")
+    repository(source, directory, changed)
+    plans: list[Run] = []
+    lints: list[Run] = []
+    for _ in range(rounds):
+        plans.append(run(command(linter()), cwd=directory))
+        lints.append(run((*linter(), "check", directory)))
+    wall = statistics.median(r.wall for r in plans)
+    what = f"plan of {apps:,} applications, {changed:,} changed"
+    code = plans[-1].code
+    odd = "" if code in (0, 1, 5) else f" (exit code {code})"
+    return [
+        (f"{what}: wall / lint", f"{wall / statistics.median(r.wall for r in lints):.2f}{odd}", "<= 2"),
+        (f"{what}: documents/s", f"{documents / wall:,.0f}", ""),
+        (f"{what}: peak memory, MB", f"{max(r.memory for r in plans):.0f}", ""),
+    ]
 
 
 def sarif(results: int, rounds: int) -> float:
@@ -268,6 +293,8 @@ def main() -> None:
     figures.append(("SARIF of 10,000 results, s", f"{sarif(10_000, 3):.2f}", "< 0.5"))
     long = f"simulate {3 * GATES} steps, {METRICS} metrics of {MEASUREMENTS}, s"
     figures.append((long, f"{seconds(_CACHE, 3):.2f}", "< 2"))
+    for changed in (10, 1_000):
+        figures += planned(1_000, changed, given.rounds)
     read, judged = speeds(200, 5)
     figures.append(("queries parsed and interpreted, 1/s", f"{read:,.0f}", ">= 5,000"))
     figures.append(("metrics judged in every world, 1/s", f"{judged:,.0f}", ">= 1,500"))

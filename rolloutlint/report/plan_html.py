@@ -5,9 +5,10 @@ The page loads nothing and has no script; what is folded opens with a click, and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-from rolloutlint.change.result import ApplicationPlan, FieldChange, Stage, SyncPlan, Task
+from rolloutlint.change.result import ApplicationPlan, FieldChange, Mode, Stage, SyncPlan, Task
 from rolloutlint.finding import SettledFinding
 from rolloutlint.report import plan_words as words
 from rolloutlint.report import simulation_words
@@ -56,6 +57,14 @@ _PICTURES = 100
 """So many Rollouts have a picture; each takes about 25 kB."""
 
 
+class _Page(NamedTuple):
+    """What every part of a page may ask for."""
+
+    mode: Mode
+    anchors: Mapping[int, str]
+    """Identity of a task -> anchor of its picture."""
+
+
 def _prose(text: str) -> str:
     """A message, with the names that stand in backticks as code."""
     pieces = text.split("`")
@@ -73,7 +82,7 @@ def _fields(changes: Sequence[FieldChange]) -> Iterator[str]:
         yield "</tbody></table>"
 
 
-def _task(task: Task, anchors: dict[int, str]) -> Iterator[str]:
+def _task(task: Task, page: _Page) -> Iterator[str]:
     rollout = task.rollout
     sign = f'<span class="sign">{h(words.SIGNS[task.action])}</span>'
     yield f'<li class="{task.action}">{sign}<code>{h(str(task.resource))}</code>'
@@ -82,10 +91,10 @@ def _task(task: Task, anchors: dict[int, str]) -> Iterator[str]:
         yield from _fields(task.changes)
     else:
         kind = "starts" if words.CLASSES[rollout.classification].starts else "said"
-        yield f'<span class="{kind}">{_prose(words.classed(rollout))}</span>'
+        yield f'<span class="{kind}">{_prose(words.classed(rollout, page.mode))}</span>'
         yield from _fields([*rollout.reasons, *(each for each in task.changes if each not in rollout.reasons)])
         consequence = words.CLASSES[rollout.classification].consequence
-        link = f' <a href="#{anchors[id(task)]}">how it goes</a>' if id(task) in anchors else ""
+        link = f' <a href="#{page.anchors[id(task)]}">how it goes</a>' if id(task) in page.anchors else ""
         lines = [_prose(text) for text in (consequence, words.goes(rollout)) if text]
         yield from (f"<div>{line}{link * (line is lines[-1])}</div>" for line in lines)
         yield from (f'<p class="note">{_prose(note)}</p>' for note in rollout.notes)
@@ -93,7 +102,7 @@ def _task(task: Task, anchors: dict[int, str]) -> Iterator[str]:
     yield "</li>"
 
 
-def _stage(number: int, stage: Stage, anchors: dict[int, str]) -> Iterator[str]:
+def _stage(number: int, stage: Stage, page: _Page) -> Iterator[str]:
     held = ' class="held"' if stage.behind_person else ""
     when = f'<span class="when">{h(words.starts_at(stage))}</span>'
     yield f"<li{held}><strong>{number}. {h(words.stage(stage))}</strong>{when}"
@@ -101,7 +110,7 @@ def _stage(number: int, stage: Stage, anchors: dict[int, str]) -> Iterator[str]:
     tasks = [task for group in stage.groups for task in group]
     for task in tasks:
         if not words.folded(task):
-            yield from _task(task, anchors)
+            yield from _task(task, page)
     yield "</ul>"
     unchanged = [task for task in tasks if words.folded(task)]
     if unchanged:
@@ -114,7 +123,7 @@ def _stage(number: int, stage: Stage, anchors: dict[int, str]) -> Iterator[str]:
     yield "</li>"
 
 
-def _application(application: ApplicationPlan, anchors: dict[int, str]) -> Iterator[str]:
+def _application(application: ApplicationPlan, page: _Page) -> Iterator[str]:
     yield "<section>"
     yield f"<h2>{h(words.title(application))}</h2>"
     soft = [", ".join(application.policy)] * bool(application.policy)
@@ -123,7 +132,7 @@ def _application(application: ApplicationPlan, anchors: dict[int, str]) -> Itera
     yield from (f'<p class="soft">{_prose(line)}</p>' for line in soft)
     yield '<ol class="stages">'
     for number, stage in enumerate(application.stages, 1):
-        yield from _stage(number, stage, anchors)
+        yield from _stage(number, stage, page)
     yield "</ol>"
     if application.effects:
         yield "<h3>What becomes of fields that controllers write</h3><ul>"
@@ -135,14 +144,15 @@ def _application(application: ApplicationPlan, anchors: dict[int, str]) -> Itera
     yield "</section>"
 
 
-def _rollout(start: words.Start, anchor: str) -> Iterator[str]:
+def _rollout(start: words.Start, page: _Page) -> Iterator[str]:
     """How a Rollout that starts goes: the figures and the staircase of `rolloutlint simulate`."""
     simulation = start.change.simulation
     if simulation is None:
         return
-    yield f'<section class="rollout" id="{anchor}">'
+    yield f'<section class="rollout" id="{page.anchors[id(start.task)]}">'
     yield f"<h2>{h(str(start.task.resource))}</h2>"
-    yield f'<p class="soft">{_prose(words.classed(start.change))}; {h(simulation_words.summary(simulation.plan))}</p>'
+    said = f"{words.classed(start.change, page.mode)}; {simulation_words.summary(simulation.plan)}"
+    yield f'<p class="soft">{_prose(said)}</p>'
     yield f'<p class="verdict">{h(words.broken(start.change))}.</p>'
     yield from figures(simulation)
     yield from pictures(simulation)
@@ -208,7 +218,7 @@ def _keys(plan: SyncPlan) -> str:
 def render(plan: SyncPlan) -> str:
     """The page."""
     shown = [start for start in words.starting(plan) if start.change.simulation is not None]
-    anchors = {id(start.task): f"rollout-{number}" for number, start in enumerate(shown[:_PICTURES], 1)}
+    page = _Page(plan.mode, {id(start.task): f"rollout-{number}" for number, start in enumerate(shown[:_PICTURES], 1)})
     policy = "default-src 'none'; style-src 'unsafe-inline'"
     out = ["<!DOCTYPE html>", '<html lang="en">', "<head>", '<meta charset="utf-8">']
     out.append(f'<meta http-equiv="Content-Security-Policy" content="{policy}">')
@@ -220,13 +230,13 @@ def render(plan: SyncPlan) -> str:
     quiet = []
     for application in plan.applications:
         if words.changes(application):
-            out += list(_application(application, anchors))
+            out += list(_application(application, page))
         else:
             quiet.append(str(application.application or "everything"))
     if quiet:
         out.append(f"<section><p>Nothing changes in {h(words.listed(quiet))}.</p></section>")
     for start in shown[:_PICTURES]:
-        out += list(_rollout(start, anchors[id(start.task)]))
+        out += list(_rollout(start, page))
     if len(shown) > _PICTURES:
         left = many(len(shown) - _PICTURES, "more Rollout")
         out.append(

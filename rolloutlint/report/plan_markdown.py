@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from rolloutlint.change.result import ApplicationPlan, FieldChange, Stage, SyncPlan, Task
+from rolloutlint.change.result import ApplicationPlan, FieldChange, Mode, SyncPlan, Task
 from rolloutlint.finding import SettledFinding
 from rolloutlint.report import Options
 from rolloutlint.report import plan_words as words
@@ -37,12 +37,12 @@ def _change(change: FieldChange) -> str:
     return f"{code(change.path)} {code(words.field(change))}"
 
 
-def _changes(task: Task) -> Iterator[str]:
+def _changes(task: Task, mode: Mode) -> Iterator[str]:
     """What an object's row says of its fields and of its rollout."""
     rollout = task.rollout
     shown: Sequence[FieldChange] = task.changes
     if rollout is not None:
-        yield f"**{prose(words.classed(rollout))}**"
+        yield f"**{prose(words.classed(rollout, mode))}**"
         consequence = words.CLASSES[rollout.classification].consequence
         yield from (prose(text) for text in (consequence, words.goes(rollout)) if text)
         shown = [*rollout.reasons, *(each for each in task.changes if each not in rollout.reasons)]
@@ -52,12 +52,12 @@ def _changes(task: Task) -> Iterator[str]:
     yield from (prose(note) for note in (*(rollout.notes if rollout else ()), *task.notes))
 
 
-def _row(number: int, stage: Stage, task: Task) -> str:
-    said = "<br>".join(_changes(task))
+def _row(number: int, task: Task, mode: Mode) -> str:
+    said = "<br>".join(_changes(task, mode))
     return f"| {number} | {words.ACTIONS[task.action][0]} | {code(str(task.resource))} | {said} |"
 
 
-def _table(application: ApplicationPlan) -> Iterator[str]:
+def _table(application: ApplicationPlan, mode: Mode) -> Iterator[str]:
     """Stages as rows of their own, with when they start; what changes nothing is counted."""
     yield "| | | object | |"
     yield "|---|---|---|---|"
@@ -66,7 +66,7 @@ def _table(application: ApplicationPlan) -> Iterator[str]:
         if not shown and not stage.waits:
             continue
         yield f"| **{number}** | **{words.stage(stage)}** | {words.starts_at(stage)} | |"
-        yield from (_row(number, stage, task) for task in shown)
+        yield from (_row(number, task, mode) for task in shown)
         unchanged = sum(map(len, stage.groups)) - len(shown)
         if unchanged:
             yield f"| {number} | unchanged | {many(unchanged, 'object')} | |"
@@ -87,7 +87,7 @@ class _Block(NamedTuple):
     left: Callable[[int], str]
 
 
-def _application(application: ApplicationPlan) -> _Block:
+def _application(application: ApplicationPlan, mode: Mode) -> _Block:
     """One Application: a folded table, and what becomes of fields below it."""
     policy = f" ({', '.join(application.policy)})" if application.policy else ""
     title = f"{code(words.title(application))}{escaped(policy)}"
@@ -102,7 +102,7 @@ def _application(application: ApplicationPlan) -> _Block:
             foot.append(f"- **{words.FATES[effect.fate]}** {who}: {prose(effect.words)}")
     foot += [f"- {prose(note)}" for note in application.notes]
     foot += ["", "</details>", ""] if len(foot) > 1 else ["</details>", ""]
-    heading, *rows = list(_table(application)) or [""]
+    heading, *rows = list(_table(application, mode)) or [""]
     if rows:
         head += [heading, rows.pop(0)]
     return _Block(head, rows, foot, lambda left: f"| | | {many(left, 'more row')}: no room here, see the log | |")
@@ -214,7 +214,7 @@ def render(plan: SyncPlan, options: Options) -> str:
     wanted = sum(_size([*block.head, *block.rows, *block.foot]) for block in files)
     shown = [each for each in plan.applications if words.changes(each)]
     page.take_each(
-        [_application(each) for each in shown],
+        [_application(each, plan.mode) for each in shown],
         min(wanted, _FOR_FINDINGS),
         lambda left: f"{many(left, 'more Application')} of {len(shown)} that change: no room here, see the log.",
     )

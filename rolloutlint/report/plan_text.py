@@ -7,12 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from rolloutlint.change.result import Action, ApplicationPlan, Effect, FieldChange, RolloutChange, Stage, SyncPlan, Task
+from rolloutlint.change.result import (
+    Action,
+    ApplicationPlan,
+    Effect,
+    FieldChange,
+    Mode,
+    RolloutChange,
+    Stage,
+    SyncPlan,
+    Task,
+)
 from rolloutlint.report import Options
 from rolloutlint.report import plan_words as words
 from rolloutlint.report.summary import REASONS, lost_sentences, many, not_looked_at
 from rolloutlint.report.text import BOLD, DIM, HUES, aside, findings_lines, paint, wrapped
-from rolloutlint.report.visible import no_command, visible
+from rolloutlint.report.visible import cell_width, no_command, visible
 
 _TASK = "     "
 _DETAIL = "       "
@@ -33,17 +43,22 @@ def _labelled(label: str, text: str, options: Options) -> list[str]:
 
 
 def _fields(changes: Sequence[FieldChange], label: str | None, options: Options) -> Iterator[str]:
-    """Changed fields, one a line: path and what it was and is; behind a label, or without room for one."""
+    """Changed fields: path and what it was and is, on one line where that fits; behind a label, or without one."""
     shown = changes if options.verbose else changes[:_FIELDS]
     room = 400 if options.verbose else 60
-    labelled = label is not None
-    width = min(max((len(visible(change.path)) for change in shown), default=0), 60)
-    for number, change in enumerate(shown):
-        path = visible(change.path)
-        head = f"{label if not number else '':<{_LABEL}}" if labelled else ""
-        yield f"{_DETAIL}{head}{path:<{width}}  {visible(words.field(change, room))}"
+    indent = _DETAIL + " " * _LABEL * (label is not None)
+    pairs = [(visible(change.path), visible(words.field(change, room))) for change in shown]
+    width = min(max((len(path) for path, _ in pairs), default=0), 60)
+    for number, (path, said) in enumerate(pairs):
+        head = f"{_DETAIL}{label:<{_LABEL}}" if label is not None and not number else indent
+        line = f"{head}{path:<{width}}  {said}"
+        if options.width and cell_width(line) > options.width:
+            yield f"{head}{path}"
+            yield f"{indent}  {said}"
+        else:
+            yield line
     if len(shown) < len(changes):
-        yield f"{_DETAIL}{' ' * _LABEL * labelled}and {many(len(changes) - len(shown), 'more field')} (-v lists them)"
+        yield f"{indent}and {many(len(changes) - len(shown), 'more field')} (-v lists them)"
 
 
 def _rollout(task: Task, change: RolloutChange, options: Options) -> Iterator[str]:
@@ -67,12 +82,12 @@ def _bad(change: RolloutChange) -> str:
     )
 
 
-def _task(task: Task, options: Options) -> Iterator[str]:
+def _task(task: Task, mode: Mode, options: Options) -> Iterator[str]:
     """One object with what happens to it."""
     sign = paint(words.SIGNS[task.action], _SIGNS.get(task.action, DIM), options)
     line = f"{_TASK}{sign} {visible(str(task.resource))}"
     if task.rollout is not None:
-        said = words.classed(task.rollout)
+        said = words.classed(task.rollout, mode)
         line += f"   {paint(said, BOLD, options) if words.CLASSES[task.rollout.classification].starts else said}"
     elif task.action in ("hook", "keep", "ignore", "prune"):
         line += f"   {words.ACTIONS[task.action][1] if task.action != 'hook' else 'hook'}"
@@ -87,7 +102,7 @@ def _task(task: Task, options: Options) -> Iterator[str]:
         yield f"{_DETAIL}{'in':<{_LABEL}}{visible(task.place.document.source)}"
 
 
-def _stage(number: int, stage: Stage, options: Options) -> Iterator[str]:
+def _stage(number: int, stage: Stage, mode: Mode, options: Options) -> Iterator[str]:
     left = f"{number:>3}  {words.stage(stage)}"
     line = aside(left, words.starts_at(stage), options)
     yield paint(left, BOLD, options) + line[len(left) :]
@@ -97,7 +112,7 @@ def _stage(number: int, stage: Stage, options: Options) -> Iterator[str]:
             if words.folded(task) and not options.verbose:
                 unchanged += 1
             else:
-                yield from _task(task, options)
+                yield from _task(task, mode, options)
     if unchanged:
         yield paint(f"{_TASK}= {unchanged} unchanged", DIM, options)
     for wait in stage.waits:
@@ -127,7 +142,7 @@ def _effects(effects: Sequence[Effect], options: Options) -> Iterator[str]:
         yield f"  = left alone    {many(kept, 'field')} that a controller writes (-v lists them)"
 
 
-def _application(plan: ApplicationPlan, options: Options) -> Iterator[str]:
+def _application(plan: ApplicationPlan, mode: Mode, options: Options) -> Iterator[str]:
     left = visible(words.title(plan))
     line = aside(left, visible(", ".join(plan.policy)), options)
     yield no_command((paint(left, BOLD, options) + line[len(left) :]).rstrip())
@@ -137,7 +152,7 @@ def _application(plan: ApplicationPlan, options: Options) -> Iterator[str]:
     yield ""
     seen = [(number, stage) for number, stage in enumerate(plan.stages, 1) if _seen(stage, options)]
     for number, stage in seen:
-        yield from _stage(number, stage, options)
+        yield from _stage(number, stage, mode, options)
     left_out = sum(len(group) for stage in plan.stages if not _seen(stage, options) for group in stage.groups)
     if left_out:
         yield paint(f"     = {left_out} unchanged in other stages", DIM, options)
@@ -166,7 +181,7 @@ def render(plan: SyncPlan, options: Options) -> str:
     quiet = []
     for application in plan.applications:
         if options.verbose or words.changes(application):
-            out += list(_application(application, options))
+            out += list(_application(application, plan.mode, options))
         else:
             quiet.append(application)
     out += list(_quiet(quiet, len(quiet) < len(plan.applications), options))

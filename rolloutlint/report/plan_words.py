@@ -15,6 +15,7 @@ from rolloutlint.change.result import (
     Effect,
     Fate,
     FieldChange,
+    Mode,
     Reason,
     RolloutChange,
     Stage,
@@ -162,10 +163,14 @@ def field(change: FieldChange, room: int = _VALUE) -> str:
     return f"- {before}" if after is None else f"{before} -> {after}"
 
 
-def classed(change: RolloutChange) -> str:
+def classed(change: RolloutChange, mode: Mode) -> str:
     """`STARTS A REVISION (if the Rollout is at rest)`."""
-    condition = "" if change.certain else " (if the Rollout is at rest)"
-    return f"{CLASSES[change.classification].title}{condition}"
+    return CLASSES[change.classification].title + ("" if change.certain else f" ({_UNLESS[mode]})")
+
+
+_UNLESS: Mapping[Mode, str] = MappingProxyType(
+    {"git": "if the Rollout is at rest", "live": "as far as the inputs tell: its ReplicaSets are not all there"}
+)
 
 
 def goes(change: RolloutChange) -> str:
@@ -265,14 +270,14 @@ def decision(plan: SyncPlan) -> str:
 
 def what(plan: SyncPlan) -> str:
     """Which Rollouts start and what else changes, in a sentence."""
-    if not plan.applications:
-        return "There is nothing to plan"
     many_apps = len(plan.applications) > 1
     where = f" in {sum(map(changes, plan.applications))} of {len(plan.applications)} Applications" if many_apps else ""
     found = starting(plan)
     if not found:
-        nothing = "No Rollout starts a revision" if plan.changes else "Nothing changes in a cluster"
-        return f"{nothing}: {counted(plan.applications)}{where if plan.changes else ''}"
+        if plan.changes:
+            return f"No Rollout starts an update: {counted(plan.applications)}{where}"
+        numbers = counted(plan.applications)
+        return "Nothing changes in a cluster" + (f": {numbers}" if numbers else "")
     first = [str(each.task.resource) for each in found if each.change.classification == "initial"]
     again = [str(each.task.resource) for each in found if each.change.classification != "initial"]
     said = [f"{listed(again)} {'starts an update' if len(again) == 1 else 'start updates'}"] * bool(again)

@@ -117,7 +117,7 @@ def test_the_three_sentences_that_decide() -> None:
     assert words.how_long(review()) == "Takes 34m at least; nobody has to act"
     assert words.risk(review()).startswith("new-warnings: RL806 is a warning; Rollout shop/cart: A broken version is")
     assert words.what(quiet()) == "Nothing changes in a cluster: 2 unchanged"
-    assert words.what(plan()) == "There is nothing to plan"
+    assert words.what(plan()) == "Nothing changes in a cluster"
     assert "a person has to act twice" in words.how_long(block())
 
 

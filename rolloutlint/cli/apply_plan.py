@@ -1,0 +1,178 @@
+"""`rolloutlint apply-plan`: what a sync would do, and whether to let it through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rolloutlint.catalogue import Catalogue, load_catalogue
+from rolloutlint.cli.check import NOTHING_TO_LINT
+from rolloutlint.cli.rendering import make_rendering, rendering_options
+from rolloutlint.cli.settings import make_settings, settings_options
+from rolloutlint.cli.writing import LOST, form_of, named_output, report_options, say_lost, write
+from rolloutlint.errors import UsageError
+from rolloutlint.finding import ResourceId
+from rolloutlint.inputs.options import RenderOptions
+from rolloutlint.settings import Settings
+
+if TYPE_CHECKING:
+    from rolloutlint.change.build import Operation
+    from rolloutlint.change.result import SyncPlan, Verdict
+    from rolloutlint.graph import World
+    from rolloutlint.report.plan import Shown
+
+FORMS = ("text", "json", "markdown", "html", "sarif")
+CHANGES = 6
+"""Exit code with `--exit-code` where the plan is allowed and changes something."""
+VERDICT_CODES: Mapping[Verdict, int] = MappingProxyType({"allow": 0, "block": 1, "review": 5})
+
+
+@click.command("apply-plan")
+@click.argument("paths", nargs=-1)
+@click.option(
+    "--from",
+    "previous",
+    required=True,
+    metavar="STATE",
+    help="What is there now: git:REF, a directory, a file such as the output of `kubectl get ... -o yaml`, or - for "
+    "standard input.",
+)
+@click.option(
+    "--to", "desired", default="", metavar="STATE", help="What shall be: git:REF or a directory. Default: PATHS."
+)
+@click.option(
+    "-f",
+    "--format",
+    "formats",
+    multiple=True,
+    metavar="FORMAT[=FILE]",
+    help=f"How to show the plan, several times if need be: {', '.join(FORMS)}. Default: what the suffix of the output "
+    "file says, or text.",
+)
+@click.option("-o", "--output", default="", metavar="FILE", help="Write to FILE what goes to no file of its own.")
+@click.option("--exit-code", is_flag=True, help="Exit 6 where the plan is allowed and changes something.")
+@click.option("--app", default="", metavar="NAME", help="Plan this Application only, or take all inputs for its own.")
+@click.option("--manual", is_flag=True, help="Plan a sync that somebody starts: it prunes only with --prune.")
+@click.option("--prune", is_flag=True, help="With --manual: prune too, as `argocd app sync --prune` does.")
+@click.option(
+    "--sync-options",
+    "sync_options",
+    multiple=True,
+    metavar="OPTION=VALUE",
+    help="With --manual: the options that are ticked, such as ServerSideApply=true. As in Argo CD they replace those "
+    "of the Application, all of them.",
+)
+@rendering_options
+@settings_options
+@click.option("--allow-empty", is_flag=True, help="Exit 0 where there is nothing to plan.")
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Default: auto.")
+@click.option(
+    "--category",
+    "sarif_category",
+    default="",
+    metavar="NAME",
+    help="Tells apart several plans of one pull request: in the mark of the Markdown, and in SARIF.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Show everything: what does not change, all fields, all files.")
+@click.option("--debug", is_flag=True, help="Show tracebacks of internal errors.")
+def apply_plan(paths: tuple[str, ...], **flags: Any) -> int:
+    """Show what a sync of PATHS would do, and decide whether to let it through. Nothing is applied.
+
+    Which Rollouts start and how they go, in which order, what is waited for, what is pruned, reset, lost or frozen,
+    and which findings are new. Exit codes: 0 allow, 1 block, 5 review, 3 nothing to plan, 4 an input was lost.
+    """
+    catalogue = load_catalogue()
+    settings, _ = make_settings(catalogue, flags)
+    outputs = _outputs(flags["formats"], flags["output"])
+    rendering = make_rendering(flags)
+    shown, empty = _planned(paths or (".",), settings, catalogue, rendering, flags)
+    plan = shown.plan
+    lost = say_lost(plan.incomplete)
+    if empty and not lost:
+        click.echo("rolloutlint: nothing to plan: no object among the inputs that could be read", err=True)
+    _write(shown, outputs, flags)
+    if lost:
+        return LOST
+    if empty:
+        return 0 if flags["allow_empty"] else NOTHING_TO_LINT
+    return _code(plan, settings, flags["exit_code"])
+
+
+def _planned(
+    paths: Sequence[str], settings: Settings, catalogue: Catalogue, rendering: RenderOptions, flags: Mapping[str, Any]
+) -> tuple[Shown, bool]:
+    """The plan with the rules and texts that its formats need, and whether neither state has any object."""
+    from rolloutlint.plan.make import planned
+    from rolloutlint.plan.states import Inputs, open_states
+    from rolloutlint.report.plan import Shown
+
+    operation = _operation(flags)
+    inputs = Inputs(debug=flags["debug"], render=rendering)
+    with open_states(flags["previous"], flags["desired"], paths, settings, catalogue, inputs) as (before, after):
+        for note in (*before.notes, *after.notes):
+            click.echo(f"rolloutlint: {note}", err=True)
+        app, alone = _chosen(flags["app"], before.state.run.world, after.state.run.world)
+        plan, report = planned(before.state, after.state, settings, catalogue, operation=operation, app=app)
+        if alone is not None:
+            own = (each._replace(application=alone) for each in plan.applications)
+            plan = plan._replace(applications=tuple(own))
+        empty = not (before.state.run.world.resources or after.state.run.world.resources)
+        return Shown(plan, catalogue.rules, report.sources), empty
+
+
+def _operation(flags: Mapping[str, Any]) -> Operation:
+    """How the sync is started. Raises `UsageError` for options of a manual sync without `--manual`."""
+    from rolloutlint.change.build import Operation
+
+    options = frozenset(each for text in flags["sync_options"] for each in text.replace(",", " ").split())
+    if (flags["prune"] or options) and not flags["manual"]:
+        raise UsageError("--prune and --sync-options are those of a sync that somebody starts: add --manual")
+    return Operation(flags["manual"], flags["prune"], options or None)
+
+
+def _chosen(name: str, *worlds: World) -> tuple[str, ResourceId | None]:
+    """The Application to plan, or the one that everything belongs to where none is among the inputs.
+
+    Raises `UsageError` where there are others, but not this one.
+    """
+    if not name:
+        return "", None
+    names = {each.id.name for world in worlds for each in world.of_kind("argoproj.io", "Application")}
+    if not names:
+        return "", ResourceId("argoproj.io", "v1alpha1", "Application", "", name)
+    if name not in names:
+        near = get_close_matches(name, names, 1)
+        hint = f": did you mean `{near[0]}`?" if near else f", but {', '.join(sorted(names)[:5])}"
+        raise UsageError(f"--app: no Application `{name}` among the inputs{hint}")
+    return name, None
+
+
+def _code(plan: SyncPlan, settings: Settings, detailed: bool) -> int:
+    code = 0 if settings.exit_zero else VERDICT_CODES[plan.verdict]
+    return CHANGES if detailed and not code and plan.changes else code
+
+
+def _outputs(formats: Sequence[str], output: str) -> list[tuple[str, str]]:
+    """Format and file of each output; `--output` is the file of the one that names none."""
+    from rolloutlint.report.plan import SUFFIXES
+
+    if not formats:
+        return [(form_of(None, output, SUFFIXES, "text"), output)]
+    outputs = [named_output(text, FORMS) for text in formats]
+    if output:
+        open_ones = [name for name, file in outputs if not file]
+        if len(open_ones) != 1:
+            raise UsageError(f"--output: {len(open_ones)} of the formats would go to {output}: write -f FORMAT=FILE")
+        outputs = [(name, file or output) for name, file in outputs]
+    return outputs
+
+
+def _write(shown: Shown, outputs: Sequence[tuple[str, str]], flags: Mapping[str, Any]) -> None:
+    from rolloutlint.report.plan import FORMATS
+
+    for name, file in outputs:
+        write(FORMATS[name](shown, report_options(flags, to_file=bool(file))), file)
