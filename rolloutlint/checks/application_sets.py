@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from rolloutlint.checks.context import Context, check
-from rolloutlint.finding import Finding, Path
+from rolloutlint.controllers.application_sets import Expansion, fault_of_name
+from rolloutlint.finding import Finding, Path, Related
 from rolloutlint.lang.names import near
 from rolloutlint.model import View
-from rolloutlint.model.values import dig, entries, mapping, sequence, text
+from rolloutlint.model.values import dig, entries, mapping, sequence
 
 _PLACEHOLDER = re.compile(r"\{\{-?\s*([^{}]*?)\s*-?\}\}")
 _FIELD = re.compile(r"\.([A-Za-z_]\w*)(?:\.\w+)*")
@@ -35,67 +36,81 @@ _FUNCTIONS = frozenset(_WORDS.split())
 
 @check("RL637")
 def application_set_generates_nothing(ctx: Context[View]) -> Iterator[Finding]:
-    """A generator of a shape that Argo CD refuses."""
+    """A generator of a shape that Argo CD refuses, and whatever else ends the generation."""
     go = ctx.resource.spec.get("goTemplate") is True
+    told = False
     for path, generator in entries(ctx.resource.value, (), "spec", "generators"):
-        yield from _refused(ctx, path, generator, go)
+        for finding in _refused(ctx, path, generator, go):
+            told = True
+            yield finding
+    expansion = _expansion(ctx)
+    if told or expansion is None or expansion.refused is None or any(_unfilled(ctx, expansion)):
+        return
+    yield ctx.finding(expansion.refused.path, variant="other", reason=expansion.refused.reason)
 
 
 @check("RL638")
 def application_set_parameter_unknown(ctx: Context[View]) -> Iterator[Finding]:
     """A placeholder for which no generator has a value, or in the other template language."""
-    spec = ctx.resource.spec
-    if "templatePatch" in spec or ctx.world.patched(ctx.resource.resource, ("spec",)):
-        return
-    go = spec.get("goTemplate") is True
-    known = [_parameters(generator) for _, generator in entries(ctx.resource.value, (), "spec", "generators")]
+    expansion = _expansion(ctx)
     told: set[str] = set()
-    for path, value in _templated(ctx.resource):
-        for placeholder in _PLACEHOLDER.finditer(value):
-            said = placeholder.group(1)
-            variant = _wrong_in_go(said, known) if go else _wrong(said, known)
-            if variant is None or variant in told:
-                continue
-            told |= {variant} & {"goless", "dotless"}  # the language is one slip, however often it shows
-            names = {name for parameters in known for name in parameters or ()}
-            hint = near(said.removeprefix("."), names) if variant in ("unknown", "go") else None
-            yield ctx.finding(
-                path,
-                piece=placeholder.span(),
-                variant="" if variant == "unknown" else variant,
-                discriminator=said,
-                text="{{" + said + "}}",
-                name=said.removeprefix("."),
-                hint=f" (`{hint}` is one)" if hint else "",
-            )
+    for path, piece, said, variant, names in _unfilled(ctx, expansion):
+        if variant in told:
+            continue
+        told |= {variant} & {"goless", "dotless"}  # the language is one slip, however often it shows
+        hint = near(said.removeprefix("."), names) if variant in ("unknown", "go") else None
+        yield ctx.finding(
+            path,
+            piece=piece,
+            variant="" if variant == "unknown" else variant,
+            discriminator=said,
+            text="{{" + said + "}}",
+            name=said.removeprefix("."),
+            hint=f" (`{hint}` is one)" if hint else "",
+        )
 
 
 @check("RL639")
 def application_set_names_collide(ctx: Context[View]) -> Iterator[Finding]:
-    """Elements of a list that give Applications of one name."""
-    generators = list(entries(ctx.resource.value, (), "spec", "generators"))
-    name = text(dig(ctx.resource.spec, "template", "metadata", "name"))
-    if len(generators) != 1 or not name or "templatePatch" in ctx.resource.spec:
+    """Parameters that give Applications of one name, or of a name that none can have."""
+    expansion = _expansion(ctx)
+    if expansion is None or not expansion.applications:
         return
-    (_, generator), elements = generators[0], sequence(dig(generators[0][1], "list", "elements"))
-    if {"selector", "template"} & set(generator) or dig(generator, "list", "elementsYaml"):
+    at: Path = ("spec", "template", "metadata", "name")
+    named = [one for one in expansion.applications if not any(left.path == at for left in one.left)]
+    if any("{{" in one.name or "${" in one.name for one in named):
         return
-    if ctx.world.patched(ctx.resource.resource, ("spec",)) or not all(isinstance(e, dict) for e in elements):
-        return
-    go = ctx.resource.spec.get("goTemplate") is True
-    names = [_rendered(name, element, go) for element in elements]
-    if None in names:
-        return
-    collided, count = max(Counter(names).items(), key=lambda pair: pair[1], default=("", 0))
+    collided, count = max(Counter(one.name for one in named if one.name).items(), key=_second, default=("", 0))
     if count > 1:
-        first, other, *_ = (index for index, one in enumerate(names) if one == collided)
-        path: Path = ("spec", "generators", 0, "list", "elements")
-        yield ctx.finding(
-            ("spec", "template", "metadata", "name"),
-            related=[ctx.resource.related((*path, i), f"gives `{collided}`") for i in (first, other)],
-            count=count,
-            name=collided,
-        )
+        yield ctx.finding(at, related=_givers(ctx, expansion, collided), count=count, name=collided)
+    for one in named:
+        fault = fault_of_name(one.name)
+        if fault:
+            variant = "empty" if fault == "empty" else "invalid"
+            yield ctx.finding(at, discriminator=variant, variant=variant, name=one.name)
+            return
+
+
+def _second(pair: tuple[str, int]) -> int:
+    return pair[1]
+
+
+def _expansion(ctx: Context[View]) -> Expansion | None:
+    """What the set generates, unless something that renders it may still change it."""
+    if ctx.world.patched(ctx.resource.resource, ("spec",)):
+        return None
+    return ctx.world.expansion(ctx.resource.resource)
+
+
+def _givers(ctx: Context[View], expansion: Expansion, name: str) -> list[Related]:
+    """Two elements that give Applications of one name, where all come from one list."""
+    generators = list(entries(ctx.resource.value, (), "spec", "generators"))
+    path: Path = ("spec", "generators", 0, "list", "elements")
+    elements = sequence(dig(ctx.resource.value, *path))
+    if len(generators) != 1 or "selector" in generators[0][1] or len(elements) != len(expansion.applications):
+        return []
+    indexes = [index for index, one in enumerate(expansion.applications) if one.name == name]
+    return [ctx.resource.related((*path, index), f"gives `{name}`") for index in indexes[:2]]
 
 
 @check("RL640")
@@ -136,6 +151,46 @@ def _refused(ctx: Context[View], path: Path, generator: Mapping[str, Any], go: b
         wrong = [where for where, value in values.items() if not isinstance(value, str)]
         if wrong:
             yield ctx.finding(wrong[0], name=wrong[0][-1])
+
+
+_Unfilled: TypeAlias = "tuple[Path, tuple[int, int], str, str, set[str]]"
+"""Where a placeholder stands, its piece of the text, what it says, what is wrong, and the parameters there are."""
+
+
+def _unfilled(ctx: Context[View], expansion: Expansion | None) -> Iterator[_Unfilled]:
+    """The placeholders that nothing fills: exactly where all parameters are known, else as far as they are."""
+    if expansion is not None and expansion.complete:
+        yield from _left(ctx, expansion)
+        return
+    spec = ctx.resource.spec
+    if "templatePatch" in spec or ctx.world.patched(ctx.resource.resource, ("spec",)):
+        return
+    go = spec.get("goTemplate") is True
+    known = [_parameters(generator) for _, generator in entries(ctx.resource.value, (), "spec", "generators")]
+    names = {name for parameters in known for name in parameters or ()}
+    for path, value in _templated(ctx.resource):
+        for placeholder in _PLACEHOLDER.finditer(value):
+            said = placeholder.group(1)
+            variant = _wrong_in_go(said, known) if go else _wrong(said, known)
+            if variant is not None:
+                yield path, placeholder.span(), said, variant, names
+
+
+def _left(ctx: Context[View], expansion: Expansion) -> Iterator[_Unfilled]:
+    go = ctx.resource.spec.get("goTemplate") is True
+    places = {path for path, _ in _templated(ctx.resource)}
+    names = {str(name) for one in expansion.applications for name in one.parameters}
+    told: set[tuple[Path, int]] = set()
+    for one in expansion.applications:
+        for left in one.left:
+            said = f".{left.name}" if go else left.name
+            field = _FIELD.fullmatch(said)
+            if (left.path, left.start) in told or not left.name or (field and field.group(1) in _HELM):
+                continue
+            told.add((left.path, left.start))
+            # Without Go's language a text may be meant for whoever reads it next, as a notification.
+            if go or left.path in places:
+                yield left.path, (left.start, left.end), said, "go" if go else "goless" if field else "unknown", names
 
 
 def _parameters(generator: Mapping[str, Any]) -> frozenset[str] | None:
@@ -200,18 +255,3 @@ def _wrong_in_go(said: str, known: list[frozenset[str] | None]) -> str | None:
         return None
     roots = [{name.split(".")[0] for name in parameters} for parameters in known if parameters is not None]
     return "go" if any(field.group(1) not in names for names in roots) else None
-
-
-def _rendered(name: str, element: Mapping[str, Any], go: bool) -> str | None:
-    """The name that an element gives; `None` where that takes more than putting its values in."""
-    out, end = [], 0
-    for placeholder in _PLACEHOLDER.finditer(name):
-        said = placeholder.group(1)
-        key = said.removeprefix(".") if go and said.startswith(".") else "" if go else said
-        value = element.get(key)
-        if not isinstance(value, (str, int)) or isinstance(value, bool):
-            return None
-        out += [name[end : placeholder.start()], str(value)]
-        end = placeholder.end()
-    rest = name[end:]
-    return None if "{{" in rest or "${" in rest else "".join([*out, rest])

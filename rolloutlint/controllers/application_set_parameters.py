@@ -193,9 +193,11 @@ def _list(value: Mapping[str, Any], path: Path, source: Source) -> list[Paramete
     elements = value.get("elements")
     for index, element in enumerate(elements if isinstance(elements, list) else ()):
         at: Path = (*path, "elements", index)
-        if element is not None and not isinstance(element, dict):
+        if element is None:
+            raise UnknownError(at, "an element without a value")
+        if not isinstance(element, dict):
             raise RefusedError(at, "an element is no mapping")
-        found.append(_go(element or {}, at) if source.renderer.go else _plain_element(element or {}, at))
+        found.append(_go(element, at) if source.renderer.go else _plain_element(element, at))
     written = value.get("elementsYaml")
     if isinstance(written, str) and written:
         at = (*path, "elementsYaml")
@@ -358,7 +360,9 @@ def flattened(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def _children(value: Mapping[str, Any], path: Path) -> list[Any]:
     children = value.get("generators")
-    return children if isinstance(children, list) else []
+    if not isinstance(children, list):
+        raise UnknownError(path, "no list of generators")
+    return children
 
 
 def _child(child: Any, path: Path, source: Source, depth: int) -> list[Parameters]:

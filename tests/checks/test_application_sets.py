@@ -90,7 +90,7 @@ def test_with_go_templates_an_element_may_have_any_value():
     ("generators", "name", "go"),
     [
         ((LIST,), "web-{{clustre}}", False),
-        ((elements(EU, {"cluster": "us"}),), "{{cluster}}-{{url}}", False),
+        ((elements({"cluster": "eu", "zone": "a"}, {"cluster": "us"}),), "{{cluster}}-{{zone}}", False),
         ((elements(EU),), "web-{{ values.tier }}", False),
         ((DIRECTORIES,), "{{path.filename}}", False),
         (({"clusters": {}},), "{{cluster}}", False),
@@ -115,14 +115,14 @@ def test_placeholders_that_nothing_fills_are_found(generators: Any, name: str, g
         (({"clusters": {"values": {"a": "b"}}},), "{{name}}-{{metadata.labels.stage}}-{{values.a}}", False),
         ((FILES,), "{{anything.at.all}}", False),
         (({"matrix": {"generators": [LIST, FILES]}},), "{{app}}", False),
-        ((elements(EU, US, elementsYaml="[]"),), "{{app}}", False),
-        (({**LIST, "template": {}},), "{{app}}", False),
+        ((elements(elementsYaml="[{app: cart}]"),), "{{app}}", False),
+        ((elements(EU, US, template={"metadata": {"name": "x-{{cluster}}"}}),), "{{app}}", False),
         (({**elements(EU, {**US, "tier": "1"}), "selector": {"matchLabels": {"tier": "1"}}},), "{{tier}}", False),
         ((LIST,), "web-{{.Values.name}}", False),
         ((LIST,), "web-{{.cluster}}", True),
         ((LIST,), 'web-{{.tier | default "x"}}-{{.cluster}}', True),
         ((DIRECTORIES,), "{{index .path.segments 1}}-{{.path.basename}}", True),
-        ((elements({"title": "a"}, {"title": "b"}),), '{{title "x"}}{{.title}}', True),
+        ((elements({"title": "a"}, {"title": "b"}),), '{{lower "X"}}{{.title}}', True),
         ((FILES,), "{{.app.name}}", True),
     ],
 )
@@ -151,7 +151,7 @@ def test_every_part_of_the_template_that_says_where_is_looked_at():
         ((EU, US, EU), "web-{{.cluster}}", True, True),
         ((EU, US), "web-{{cluster}}", False, False),
         ((EU,), "web", False, False),
-        ((EU, {**US, "cluster": "eu"}), "web-{{.cluster | lower}}", True, False),
+        ((EU, {**US, "cluster": "eu"}), "web-{{.cluster | lower}}", True, True),
         ((EU, None), "web", False, False),
     ],
 )
@@ -159,9 +159,63 @@ def test_names_that_elements_share_are_found(items: Any, name: str, go: bool, ex
     assert found(application_set(elements(*items), name=name, goTemplate=go)) == [("RL639", NAME)] * expected
 
 
-@pytest.mark.parametrize("more", [{"selector": {"matchLabels": {"cluster": "eu"}}}, {"template": {}}])
-def test_elements_that_may_not_count_do_not_collide(more: dict[str, Any]):
-    assert found(application_set({**LIST, **more}, name="web")) == []
+def test_elements_that_do_not_count_do_not_collide():
+    assert found(application_set({**LIST, "selector": {"matchLabels": {"cluster": "eu"}}}, name="web")) == []
+
+
+def test_names_of_a_matrix_collide_too():
+    tiers = elements({"tier": "a"}, {"tier": "b"})
+    matrix = {"matrix": {"generators": [LIST, tiers]}}
+    assert found(application_set(matrix, name="web-{{cluster}}")) == [("RL639", NAME)]
+    assert found(application_set(matrix, name="web-{{cluster}}-{{tier}}")) == []
+
+
+@pytest.mark.parametrize("name", ["Web-{{cluster}}", "web_{{cluster}}", "", "-{{cluster}}", "{{url}}"])
+def test_names_that_no_application_can_have_are_found(name: str):
+    assert found(application_set(LIST, name=name))[-1:] == [("RL639", NAME)]
+
+
+@pytest.mark.parametrize(
+    ("generator", "at"),
+    [
+        (
+            {"matrix": {"generators": [elements(EU), elements({"cluster": "us"})]}},
+            "[0].matrix.generators",
+        ),
+        (
+            {"merge": {"mergeKeys": ["url"], "generators": [elements(EU, {"cluster": "x", "url": EU["url"]}), LIST]}},
+            "[0].merge.generators[0]",
+        ),
+        (elements(EU, elementsYaml="just text"), "[0].list.elementsYaml"),
+        (
+            {**LIST, "selector": {"matchExpressions": [{"key": "a", "operator": "Is"}]}},
+            "[0].selector.matchExpressions[0]",
+        ),
+    ],
+)
+def test_what_ends_the_generation_is_found_by_expanding(generator: Any, at: str):
+    assert found(application_set(generator)) == [("RL637", at)]
+
+
+def test_a_template_that_go_refuses_ends_the_generation():
+    assert found(application_set(LIST, name="web-{{ .cluster", goTemplate=True)) == [("RL637", NAME)]
+
+
+def test_a_missing_key_is_said_once_whatever_the_option():
+    options = {"goTemplate": True, "goTemplateOptions": ["missingkey=error"]}
+    assert found(application_set(LIST, name="web-{{.clustre}}", **options)) == [("RL638", NAME)]
+
+
+def test_with_go_templates_every_text_of_the_template_is_looked_at():
+    app = application_set(LIST, name="web-{{.cluster}}", goTemplate=True)
+    app["spec"]["template"]["spec"]["source"]["helm"] = {"values": "stage: {{.stage}}"}
+    assert found(app) == [("RL638", "spec.template.spec.source.helm.values")]
+
+
+def test_a_placeholder_in_a_template_patch_is_looked_at():
+    app = application_set(LIST, name="web-{{.cluster}}", goTemplate=True)
+    app["spec"]["templatePatch"] = "spec: {source: {path: 'apps/{{.app}}'}}"
+    assert found(app) == [("RL638", "spec.templatePatch")]
 
 
 def rolling(kind: str = "RollingSync", operator: Any = "In", **step: Any) -> dict[str, Any]:
