@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -17,7 +17,7 @@ from rolloutlint.cli.writing import LOST, form_of, named_output, report_options,
 from rolloutlint.errors import UsageError
 from rolloutlint.finding import ResourceId
 from rolloutlint.inputs.options import RenderOptions
-from rolloutlint.settings import Settings
+from rolloutlint.settings import PlanEvent, PlanPolicy, Settings
 
 if TYPE_CHECKING:
     from rolloutlint.change.build import Operation
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rolloutlint.report.plan import Shown
 
 FORMS = ("text", "json", "markdown", "html", "sarif")
+EVENTS: tuple[PlanEvent, ...] = get_args(PlanEvent)
 CHANGES = 6
 """Exit code with `--exit-code` where the plan is allowed and changes something."""
 VERDICT_CODES: Mapping[Verdict, int] = MappingProxyType({"allow": 0, "block": 1, "review": 5})
@@ -66,6 +67,8 @@ VERDICT_CODES: Mapping[Verdict, int] = MappingProxyType({"allow": 0, "block": 1,
     help="With --manual: the options that are ticked, such as ServerSideApply=true. As in Argo CD they replace those "
     "of the Application, all of them.",
 )
+@click.option("--block-on", multiple=True, metavar="EVENT", help=f"What blocks: {', '.join(EVENTS)}, or none.")
+@click.option("--review-on", multiple=True, metavar="EVENT", help="What asks for a review: the same words.")
 @rendering_options
 @settings_options
 @click.option("--allow-empty", is_flag=True, help="Exit 0 where there is nothing to plan.")
@@ -86,7 +89,10 @@ def apply_plan(paths: tuple[str, ...], **flags: Any) -> int:
     and which findings are new. Exit codes: 0 allow, 1 block, 5 review, 3 nothing to plan, 4 an input was lost.
     """
     catalogue = load_catalogue()
+    if flags["fail_on"]:
+        raise UsageError("--fail-on: a plan is judged by --block-on and --review-on (`plan` in the configuration)")
     settings, _ = make_settings(catalogue, flags)
+    settings = settings._replace(plan=_policy(settings.plan, flags))
     outputs = _outputs(flags["formats"], flags["output"])
     rendering = make_rendering(flags)
     shown, empty = _planned(paths or (".",), settings, catalogue, rendering, flags)
@@ -100,6 +106,19 @@ def apply_plan(paths: tuple[str, ...], **flags: Any) -> int:
     if empty:
         return 0 if flags["allow_empty"] else NOTHING_TO_LINT
     return _code(plan, settings, flags["exit_code"])
+
+
+def _policy(policy: PlanPolicy, flags: Mapping[str, Any]) -> PlanPolicy:
+    """What decides: the flags where they are given, else the configuration. Raises `UsageError` for unknown events."""
+    for flag in ("block_on", "review_on"):
+        words = [word for text in flags[flag] for word in text.replace(",", " ").split()]
+        unknown = [word for word in words if word not in EVENTS and word != "none"]
+        if unknown:
+            known = ", ".join(EVENTS)
+            raise UsageError(f"--{flag.replace('_', '-')}: `{unknown[0]}`: choose from {known}, or none")
+        if words:
+            policy = policy._replace(**{flag: tuple(word for word in words if word != "none")})
+    return policy
 
 
 def _planned(

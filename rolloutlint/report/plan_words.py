@@ -45,17 +45,13 @@ CLASSES: Mapping[Classification, Classed] = MappingProxyType(
     {
         "initial": Classed("FIRST DEPLOY", "goes to full scale at once: steps and analyses are skipped", True),
         "new-revision": Classed("STARTS A REVISION", "", True),
-        "superseded": Classed(
-            "SUPERSEDES THE REVISION UNDER WAY", "starts again at the first step; a pause or an abort is cleared", True
-        ),
+        "superseded": Classed("SUPERSEDES THE REVISION UNDER WAY", "starts again at the first step", True),
         "rollback-to-stable": Classed("GOES BACK TO THE STABLE VERSION", "its steps are skipped", True),
         "rollback": Classed("ROLLS BACK TO AN OLDER REVISION", "", True),
         "restart": Classed("restarts its pods", "no revision starts", False),
         "scale": Classed("scales", "no revision starts", False),
         "pause": Classed("changes `spec.paused`", "no revision starts", False),
-        "steps-reset": Classed(
-            "STARTS ITS STEPS AGAIN", "they changed while a revision is under way; a pause or an abort is cleared", True
-        ),
+        "steps-reset": Classed("STARTS ITS STEPS AGAIN", "they changed while a revision is under way", True),
         "steps-only": Classed("no revision starts", "the steps are those of the next one", False),
         "strategy-only": Classed("no revision starts", "the strategy changes", False),
         "none": Classed("no revision starts", "nothing changes that the controller acts on", False),

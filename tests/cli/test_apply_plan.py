@@ -104,6 +104,18 @@ def test_a_pruned_rollout_asks_for_a_review(capsys: pytest.CaptureFixture[str]) 
     assert "prune-rollout" in out
 
 
+@pytest.mark.parametrize(
+    "flags, code",
+    [
+        (["--block-on", "new-revision"], 1),
+        (["--review-on", "any-prune,new-revision"], 5),
+        (["--block-on", "none", "--review-on", "none"], 0),
+    ],
+)
+def test_flags_say_what_decides(flags: list[str], code: int) -> None:
+    assert planned(*flags) == code
+
+
 def test_findings_never_fail_with_exit_zero() -> None:
     Path("apps/cart.yaml").write_text(ROLLOUT.replace("setWeight: 20", "setWeight: 200"))
     assert planned("--exit-zero") == 0
@@ -221,6 +233,8 @@ def test_colour_is_for_terminals_and_for_those_who_ask(capsys: pytest.CaptureFix
         (["--prune"], "add --manual"),
         (["--sync-options", "Replace=true"], "add --manual"),
         (["--rendered", "web"], "APP=DIR"),
+        (["--fail-on", "warning"], "a plan is judged by --block-on and --review-on"),
+        (["--block-on", "prunes"], "--block-on: `prunes`: choose from new-errors"),
         (["-o", "no/such/x.html"], "cannot write no/such/x.html"),
         (["--to", "git:nowhere"], "nowhere"),
         (["no-such-directory"], "no-such-directory"),
