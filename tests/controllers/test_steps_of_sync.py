@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import json
 import random
+from collections import Counter
 from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +14,7 @@ from hypothesis import strategies as st
 
 from rolloutlint.controllers.sync_options import Policy
 from rolloutlint.controllers.sync_order import IS_HOOK, IS_SKIPPED, PRUNE_FALSE, PRUNE_OFF, Item, Order, sync_order
+from rolloutlint.controllers.sync_waves import is_hook
 from rolloutlint.settings import Version
 
 WAVE = "argocd.argoproj.io/sync-wave"
@@ -302,6 +308,29 @@ def test_prune_last_counts_in_the_live_object() -> None:
     assert pruned(old("Service/a", last), old("Service/b"), new("Rollout/c", wave(-3))) == [(0, ["b"]), (1, ["a"])]
 
 
+WAVES_BEFORE_AND_AFTER = [  # the figures of gitops-engine TestWaveReorderingOfPruneTasks
+    ([(0, False), (1, False), (2, False), (3, False)], (), [0, 1, 2, 3]),
+    ([(0, True), (1, True), (2, True), (3, True), (4, True)], (), [4, 3, 2, 1, 0]),
+    ([(0, False), (1, True), (2, False), (3, True), (4, True)], (), [0, 4, 2, 3, 1]),
+    ([(0, False), (1, True), (2, True), (3, True), (4, True)], ("PruneLast=true",), [0, 5, 5, 5, 5]),
+    (
+        [(-1, False), (1, True), (3, False), (3, True), (3, True), (4, True), (5, False), (5, True)],
+        (),
+        [-1, 5, 3, 4, 4, 3, 5, 1],
+    ),
+]
+
+
+@pytest.mark.parametrize(("tasks", "options", "expected"), WAVES_BEFORE_AND_AFTER)
+def test_prunes_get_the_waves_that_gitops_engine_gives_them(
+    tasks: list[tuple[int, bool]], options: tuple[str, ...], expected: list[int]
+) -> None:
+    items = [(old if prune else new)(f"Pod/pod-{n}", wave(number)) for n, (number, prune) in enumerate(tasks)]
+    order = run(items, *options)
+    waves = {item: number for _, number, item, _ in order_as_tasks(order)}
+    assert [waves[n] for n in range(len(items))] == expected
+
+
 def test_prune_last_is_never_below_wave_one() -> None:
     assert pruned(old("Service/a", wave(-4)), options=("PruneLast=true",)) == [(1, ["a"])]
 
@@ -438,6 +467,55 @@ def test_a_new_namespace_of_the_application_comes_before_earlier_waves_of_others
         ("Sync", -1, [], [["a"]]),
         ("Sync", 1, [], [["b"]]),
     ]
+
+
+RECORDED = [json.loads(line) for line in (Path(__file__).parents[1] / "data/sync-order.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("chunk", range(5))
+def test_the_order_is_that_of_gitops_engine(chunk: int) -> None:
+    for objects, prune_last, tasks, several in RECORDED[chunk::5]:
+        items = [recorded_item(*fields) for fields in objects]
+        order = run(items, *(["PruneLast=true"] if prune_last else []))
+        assert order_as_tasks(order) == Counter(
+            (phase, 0 if phase == "SyncFail" else number, item, prune) for phase, number, item, prune in tasks
+        )
+        groups = {
+            (step.phase, step.wave, item): (n, g)
+            for n, step in enumerate(order.steps)
+            for g, group in enumerate(step.groups)
+            for item in group
+        }
+        places = [
+            (task[:2], groups[task[0], task[1], task[2]]) for task in tasks if not task[3] and task[0] != "SyncFail"
+        ]
+        assert all(left[0] != right[0] or left[1] <= right[1] for left, right in pairwise(places))
+        assert waits_for_all_of_the_end(items, order) in (None, several)
+
+
+def recorded_item(*fields: Any) -> Item:
+    group, kind, namespace, name, target, live, defines = fields
+    return Item(group, kind, namespace, name, target or {}, live or {}, target is not None, live is not None, defines)
+
+
+def order_as_tasks(order: Order) -> Counter[tuple[str, int, int, bool]]:
+    """Phase, wave, item, and whether it is pruned, also where it is kept; what runs after a failure has no waves."""
+    found: Counter[tuple[str, int, int, bool]] = Counter()
+    for step in order.steps:
+        at = step.phase, 0 if step.phase == "SyncFail" else step.wave
+        found.update((*at, item, True) for item in (*step.prunes, *step.kept))
+        found.update((*at, item, False) for group in step.groups for item in group)
+    return found
+
+
+def waits_for_all_of_the_end(items: list[Item], order: Order) -> bool | None:
+    """Whether the last step waits for more than its hooks; `None` where it has no hooks, or nothing else."""
+    ends = [step for step in order.steps if step.phase != "SyncFail"]
+    applied_last = [item for group in ends[-1].groups for item in group] if ends else []
+    hooked = [item for item in applied_last if applied_phases(items[item]) and is_hook(items[item].annotations)]
+    if not hooked or len(hooked) == len(applied_last):
+        return None
+    return len(ends[-1].waits) > len(hooked)
 
 
 annotations = st.dictionaries(

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -194,6 +196,12 @@ def test_malformed_windows_are_read_without_a_fault(spec: dict[str, Any]) -> Non
     listed = windows(spec)
     assert ever(listed) == ("no" if listed else "yes")
     assert concerning(listed, {"spec": {"destination": 3}}) == ()
+
+
+def test_windows_are_open_when_argo_cd_s_own_library_says_so() -> None:
+    rows = json.loads((Path(__file__).parents[1] / "data/sync-windows.json").read_text())
+    wrong = [row for row in rows if active(window(row[0], f"{row[1]}m"), row[2]) is not row[3]]
+    assert wrong == []
 
 
 def brute_force(schedule: str, duration: timedelta, time: datetime) -> bool:
