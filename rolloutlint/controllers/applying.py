@@ -8,7 +8,7 @@ change stays as it is in the live object: the annotation of client-side apply, m
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Literal, NamedTuple
 
 from rolloutlint.controllers import json_merge, strategic_merge
@@ -94,51 +94,53 @@ def sync(
     application: Mapping[str, Any] | None,
     argocd: Version,
     foreign: Foreign | None = None,
+    *,
+    options: Collection[str] | None = None,
 ) -> Synced:
     """What a sync of `application` does to one object, by its own options and those in the object's annotations.
 
     Without an Application everything is applied client-side and nothing ignored. `last_applied` and `foreign` as in
-    `compare`.
+    `compare`. `options`: those of a manual sync, which replace the Application's; how Argo CD compares stays as it is.
     """
     app: Mapping[str, Any] = application if application is not None else {}
     spec = app.get("spec")
-    rules, options = rules_of(spec), policy(spec)
+    rules, chosen = rules_of(spec), policy(spec)
+    if options is not None:
+        chosen = chosen._replace(options=frozenset(options))
     compared = compare(target, live, last_applied, rules, diff_strategy(app, target), foreign)
     if live is None:
         return Synced(target, compared, True)
-    only_out_of_sync = options.apply_out_of_sync_only
+    only_out_of_sync = chosen.apply_out_of_sync_only
     if only_out_of_sync and compared.shown is False:
         return Synced(live, compared, False, _frozen(target, live, live, last_applied, ()))
     effective: Mapping[str, Any] | None = target
     ignored: tuple[Path, ...] = ()
-    if options.respect_ignore_differences:
+    if chosen.respect_ignore_differences:
         effective = respect(*_tracked(target, live, last_applied), rules, argocd, foreign)
         pair = normalized_pair(target, live, rules, foreign)
         ignored = pair.ignored if pair else ()
     if effective is None:
         return Synced(None, compared, True)
-    migrates = "ClientSideApplyMigration=false" not in options.options
-    after = apply(effective, live, last_applied, how_applied(app, target, live), migrates=migrates)
+    migrates = "ClientSideApplyMigration=false" not in chosen.options
+    after = apply(effective, live, last_applied, how_applied(chosen.options, target, live), migrates=migrates)
     if only_out_of_sync and compared.shown is None and differing(live, after):
         return Synced(None, compared, True)
     frozen = _frozen(target, live, after, last_applied, ignored) if effective is not target else ()
     return Synced(after, compared, True, frozen, _undone(target, live, after, last_applied))
 
 
-def how_applied(
-    application: Mapping[str, Any], target: Mapping[str, Any], live: Mapping[str, Any] | None = None
-) -> How:
-    """How a sync writes an object: `Replace=true` beats `ServerSideApply=true`, whose annotation beats the option.
+def how_applied(options: Collection[str], target: Mapping[str, Any], live: Mapping[str, Any] | None = None) -> How:
+    """How a sync with these options writes an object.
 
-    gitops-engine `pkg/sync/sync_context.go` (applyObject, shouldUseServerSideApply); `Replace=true` counts in the
-    live object too.
+    `Replace=true` beats `ServerSideApply=true`, and counts in the live object too; the annotation for server-side
+    apply beats the option. gitops-engine `pkg/sync/sync_context.go` (applyObject, shouldUseServerSideApply).
     """
-    options, own = policy(application.get("spec")).options, resource_options(target)
-    if "Replace=true" in options | own | resource_options(live):
+    own = resource_options(target)
+    if any("Replace=true" in some for some in (options, own, resource_options(live))):
         return "replace"
     if "ServerSideApply=false" in own:
         return "client"
-    return "server" if "ServerSideApply=true" in options | own else "client"
+    return "server" if "ServerSideApply=true" in options or "ServerSideApply=true" in own else "client"
 
 
 def _tracked(

@@ -325,7 +325,7 @@ def test_how_a_resource_is_written(options: list[str], own: str, of_live: str, h
     target, live = (
         made("service", {"/metadata/annotations": {"argocd.argoproj.io/sync-options": text}}) for text in (own, of_live)
     )
-    assert how_applied({"spec": {"syncPolicy": {"syncOptions": options}}}, target, live) == how
+    assert how_applied(options, target, live) == how
 
 
 def test_another_jq_answers_for_what_is_not_evaluated_here() -> None:
@@ -364,3 +364,12 @@ def test_a_change_that_is_not_applied_because_everything_is_ignored_is_frozen() 
     app = {"spec": {"ignoreDifferences": [rule], "syncPolicy": {"syncOptions": ["ApplyOutOfSyncOnly=true"]}}}
     synced = sync(made("rollout", {"/spec/replicas": 5}), made("rollout"), made("rollout"), app, Version(3, 5))
     assert (synced.applied, synced.frozen) == (False, (("spec", "replicas"),))
+
+
+def test_the_options_of_a_manual_sync_replace_those_of_the_application() -> None:
+    rule = {"group": "argoproj.io", "kind": "Rollout", "jsonPointers": ["/spec/replicas"]}
+    app = {"spec": {"ignoreDifferences": [rule], "syncPolicy": {"syncOptions": ["RespectIgnoreDifferences=true"]}}}
+    git, live = made("rollout"), made("rollout", {"/spec/replicas": 8})
+    for options, replicas in ((None, 8), ((), 3)):
+        synced = sync(git, live, git, app, Version(3, 5), options=options)
+        assert at(synced.after, "/spec/replicas") == replicas
