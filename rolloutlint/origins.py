@@ -180,7 +180,7 @@ class Origins:
             if best is None or found.depth > deepest or (found.depth == deepest and found.same and not best.same):
                 best, deepest = traced, found.depth
         inline = self._inline(origin, value, path) if exact else None
-        if inline is not None and (deepest < len(path) or not isinstance(dig(value, *path), (dict, list))):
+        if inline is not None and not (best is not None and best.same):
             return inline
         transformed = self._transformer(origin, path, dig(value, *path)) if exact else None
         if transformed is not None:

@@ -119,6 +119,7 @@ class _Stage:
         self.incomplete: list[Incomplete] = []
         self.outputs: dict[str, Rendered] = {}
         self.refused: set[str] = set()
+        self.elsewhere: set[str] = set()
 
     def outcome(self, resources: Sequence[Resource]) -> Outcome:
         for name, directory in self.given.items():
@@ -126,6 +127,7 @@ class _Stage:
         applications = [r for r in resources if r.group_kind == ("argoproj.io", "Application")]
         self.follow(applications)
         taken = {wish.request.directory for wish in self.wishes}
+        taken.update(os.path.normpath(os.path.join(self.cwd, target)) for target in self.elsewhere)
         alone = [wish for wish in self.standing_alone() if wish.request.directory not in taken]
         self.render(alone)
         self.follow([r for wish in alone for r in self.applications_in(wish)])
@@ -178,6 +180,9 @@ class _Stage:
         file = self.written_in(resource.document)
         name = f"{identity.namespace}/{identity.name}" if identity.namespace else identity.name
         given = self.files_for(name, identity.name)
+        if given is not None:
+            targets = [target_of(here, source, self.tree, self.layout) for source in application.sources]
+            self.elsewhere.update(target for target in targets if target is not None)
         for index, source in enumerate(application.sources):
             key = (resource.document, resource.prefix, identity.name, source.path)
             if given is not None:
@@ -284,11 +289,14 @@ class _Stage:
         graph = self.discovery.graph
         for root in graph.roots:
             if root.directory in self.discovery.given:
-                given = self.files_for(root.directory)
-                if given is None:
+                if self.files_for(root.directory) is not None:
+                    self.elsewhere.add(root.directory)
+                else:
                     yield _Wish(self.plain("kustomize", root.directory))
         for chart in sorted(self.layout.charts):
-            if self.files_for(chart) is None:
+            if self.files_for(chart) is not None:
+                self.elsewhere.add(chart)
+            else:
                 yield _Wish(self.plain("helm", chart))
 
     def plain(self, kind: Any, target: str) -> Request:
@@ -348,8 +356,12 @@ class _Stage:
                 renderings[name] = self.rendering(outcome, directory)
                 rendered[name] = RenderedFile(directory, request.kind)
                 inputs |= renderings[name].inputs
-        whole = frozenset(made - failed)
         graph = self.discovery.graph
+        for directory in self.elsewhere:
+            for k in graph.chain(directory):
+                inputs.update((k.file, *k.resources, *k.patches, *k.generator_inputs, *k.configuration))
+        made |= self.elsewhere
+        whole = frozenset(made - failed)
         replaced = {
             file
             for file in inputs

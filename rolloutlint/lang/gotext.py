@@ -12,6 +12,7 @@ from functools import cached_property
 
 _ACTION = re.compile(r"\{\{.*?\}\}")
 _VALUES = re.compile(r"(?<![\w.])\$?\.Values((?:\.[A-Za-z_][\w-]*)+)")
+_PRINTS = re.compile(r"\{\{-?\s*(?:toYaml|toJson|include|template|tpl|\$?\.)")
 _NEIGHBOURS = 3
 _TELLING = 2
 """So many characters of a line must stand outside of its actions."""
@@ -44,18 +45,32 @@ class Template:
 
     @cached_property
     def _printing(self) -> Sequence[int]:
-        return [number for number, pattern in enumerate(self._patterns) if pattern is not None]
+        """The lines that print something: one line each, or any number where an action does it alone."""
+        return [n for n, pattern in enumerate(self._patterns) if pattern is not None or _PRINTS.search(self.lines[n])]
 
     def find(self, output: Sequence[str], line: int, first: int) -> int | None:
-        """The line (from 0) that printed `output[line]` in a document from `first` on; none where several may."""
+        """The line (from 0) that printed `output[line]` of a document from `first` on; none where several may."""
         if line >= len(output) or not output[line].strip():
             return None
-        wanted = output[line].strip()
-        candidates = [n for n in self._printing if self._prints(n, wanted)]
-        if len(candidates) < 2:
-            return candidates[0] if candidates else None
-        ranked = sorted(((self._agreement(n, output, line, first), n) for n in candidates), reverse=True)
-        return ranked[0][1] if ranked[0][0] > ranked[1][0] else None
+        found = self._best(
+            [(self._agreement(n, output, line, first), n) for n in self._candidates(output[line].strip())]
+        )
+        if found is None or "range" in self.text:
+            return found
+        # A line that is printed once cannot have printed its likes too: those come from elsewhere.
+        alike = [n for n in range(first, _end(output, first)) if self._prints(found, output[n].strip())]
+        return found if self._best([(self._agreement(found, output, n, first), n) for n in alike]) == line else None
+
+    def _candidates(self, wanted: str) -> Sequence[int]:
+        return [n for n in self._printing if self._prints(n, wanted)]
+
+    @staticmethod
+    def _best(ranked: Sequence[tuple[int, int]]) -> int | None:
+        """The one of the highest score, if it is the only one."""
+        ranked = sorted(ranked, reverse=True)
+        if not ranked or (len(ranked) > 1 and ranked[0][0] == ranked[1][0]):
+            return None
+        return ranked[0][1]
 
     def _prints(self, number: int, wanted: str) -> bool:
         pattern = self._patterns[number]
@@ -79,6 +94,11 @@ class Template:
         """The line (from 0) that says the kind, if there is exactly one; else the first."""
         found = [n for n, line in enumerate(self.lines) if line.strip() == f"kind: {kind}"]
         return found[0] if len(found) == 1 else 0
+
+
+def _end(output: Sequence[str], first: int) -> int:
+    """The line behind the document that starts at `first`."""
+    return next((n for n in range(first + 1, len(output)) if output[n].startswith("---")), len(output))
 
 
 def _pattern(line: str) -> re.Pattern[str] | None:
