@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rolloutlint.change.result import ApplicationPlan, FieldChange, Mode, Stage, SyncPlan, Task
-from rolloutlint.finding import SettledFinding
+from rolloutlint.finding import SEVERITIES, SettledFinding
 from rolloutlint.report import plan_words as words
 from rolloutlint.report import simulation_words
 from rolloutlint.report.simulation_html import STYLE, figures, h, pictures
@@ -85,7 +85,7 @@ def _fields(changes: Sequence[FieldChange]) -> Iterator[str]:
 def _task(task: Task, page: _Page) -> Iterator[str]:
     rollout = task.rollout
     sign = f'<span class="sign">{h(words.SIGNS[task.action])}</span>'
-    yield f'<li class="{task.action}">{sign}<code>{h(str(task.resource))}</code>'
+    yield f'<li class="{task.action}">{sign}<code>{h(words.named(task.resource))}</code>'
     if rollout is None:
         yield f'<span class="said">{h(words.ACTIONS[task.action][0])}</span>'
         yield from _fields(task.changes)
@@ -117,7 +117,7 @@ def _stage(number: int, stage: Stage, page: _Page) -> Iterator[str]:
         yield f"<details><summary>{many(len(unchanged), 'object')} unchanged</summary><ul>"
         for task in unchanged:
             notes = f": {'; '.join(map(_prose, task.notes))}" if task.notes else ""
-            yield f"<li><code>{h(str(task.resource))}</code>{notes}</li>"
+            yield f"<li><code>{h(words.named(task.resource))}</code>{notes}</li>"
         yield "</ul></details>"
     yield from (f'<div class="wait">waits for {_prose(words.waits(wait))}</div>' for wait in stage.waits)
     yield "</li>"
@@ -137,7 +137,7 @@ def _application(application: ApplicationPlan, page: _Page) -> Iterator[str]:
     if application.effects:
         yield "<h3>What becomes of fields that controllers write</h3><ul>"
         for effect in words.effects(application):
-            who = " ".join(f"<code>{h(part)}</code>" for part in (str(effect.resource), effect.path) if part)
+            who = " ".join(f"<code>{h(part)}</code>" for part in (words.named(effect.resource), effect.path) if part)
             yield f"<li><strong>{h(words.FATES[effect.fate])}</strong> {who}: {_prose(effect.words)}</li>"
         yield "</ul>"
     yield from (f'<p class="note">{_prose(note)}</p>' for note in application.notes)
@@ -150,7 +150,7 @@ def _rollout(start: words.Start, page: _Page) -> Iterator[str]:
     if simulation is None:
         return
     yield f'<section class="rollout" id="{page.anchors[id(start.task)]}">'
-    yield f"<h2>{h(str(start.task.resource))}</h2>"
+    yield f"<h2>{h(words.named(start.task.resource))}</h2>"
     said = f"{words.classed(start.change, page.mode)}; {simulation_words.summary(simulation.plan)}"
     yield f'<p class="soft">{_prose(said)}</p>'
     yield f'<p class="verdict">{h(words.broken(start.change))}.</p>'
@@ -176,7 +176,7 @@ def _finding(found: SettledFinding) -> Iterator[str]:
 def _findings(plan: SyncPlan) -> Iterator[str]:
     yield "<section><h2>Findings</h2>"
     yield f"<p>{h(words.findings(plan))}.</p>"
-    for found in plan.introduced:
+    for found in sorted(plan.introduced, key=lambda each: SEVERITIES.index(each.severity)):
         if found.disposition == "active":
             yield from _finding(found)
     for title, some in (("Fixed", plan.fixed), ("Unchanged", plan.unchanged)):

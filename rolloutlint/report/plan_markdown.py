@@ -54,7 +54,7 @@ def _changes(task: Task, mode: Mode) -> Iterator[str]:
 
 def _row(number: int, task: Task, mode: Mode) -> str:
     said = "<br>".join(_changes(task, mode))
-    return f"| {number} | {words.ACTIONS[task.action][0]} | {code(str(task.resource))} | {said} |"
+    return f"| {number} | {words.ACTIONS[task.action][0]} | {code(words.named(task.resource))} | {said} |"
 
 
 def _table(application: ApplicationPlan, mode: Mode) -> Iterator[str]:
@@ -71,7 +71,7 @@ def _table(application: ApplicationPlan, mode: Mode) -> Iterator[str]:
         if unchanged:
             yield f"| {number} | unchanged | {many(unchanged, 'object')} | |"
         for wait in stage.waits:
-            yield f"| {number} | wait | {code(str(wait.resource))} | {prose(_wait(wait.words, wait.least))} |"
+            yield f"| {number} | wait | {code(words.named(wait.resource))} | {prose(_wait(wait.words, wait.least))} |"
 
 
 def _wait(said: str, least: int | None) -> str:
@@ -98,7 +98,7 @@ def _application(application: ApplicationPlan, mode: Mode) -> _Block:
     foot = [""]
     for effect in words.effects(application):
         if effect.fate != "kept":
-            who = f"{code(str(effect.resource))} {code(effect.path)}".rstrip()
+            who = f"{code(words.named(effect.resource))} {code(effect.path)}".rstrip()
             foot.append(f"- **{words.FATES[effect.fate]}** {who}: {prose(effect.words)}")
     foot += [f"- {prose(note)}" for note in application.notes]
     foot += ["", "</details>", ""] if len(foot) > 1 else ["</details>", ""]

@@ -18,6 +18,7 @@ from rolloutlint.change.result import (
     SyncPlan,
     Task,
 )
+from rolloutlint.finding import SEVERITIES
 from rolloutlint.report import Options
 from rolloutlint.report import plan_words as words
 from rolloutlint.report.summary import REASONS, lost_sentences, many, not_looked_at
@@ -85,7 +86,7 @@ def _bad(change: RolloutChange) -> str:
 def _task(task: Task, mode: Mode, options: Options) -> Iterator[str]:
     """One object with what happens to it."""
     sign = paint(words.SIGNS[task.action], _SIGNS.get(task.action, DIM), options)
-    line = f"{_TASK}{sign} {visible(str(task.resource))}"
+    line = f"{_TASK}{sign} {visible(words.named(task.resource))}"
     if task.rollout is not None:
         said = words.classed(task.rollout, mode)
         line += f"   {paint(said, BOLD, options) if words.CLASSES[task.rollout.classification].starts else said}"
@@ -134,7 +135,7 @@ def _effects(effects: Sequence[Effect], options: Options) -> Iterator[str]:
             continue
         word = words.FATES[effect.fate]
         hue = "" if effect.fate == "kept" else HUES["warning"]
-        head = f"  ! {word}"
+        head = f"  {'=' if effect.fate == 'kept' else '!'} {word}"
         lines = wrapped(visible(words.effect(effect)), options, " " * 18, f"{head:<18}")
         yield paint(lines[0][: len(head)], hue, options) + lines[0][len(head) :]
         yield from lines[1:]
@@ -185,7 +186,7 @@ def render(plan: SyncPlan, options: Options) -> str:
         else:
             quiet.append(application)
     out += list(_quiet(quiet, len(quiet) < len(plan.applications), options))
-    out += findings_lines(plan.introduced, options)
+    out += findings_lines(sorted(plan.introduced, key=lambda found: SEVERITIES.index(found.severity)), options)
     if options.verbose:
         for left in plan.incomplete:
             said = f"Not looked at: {left.source} ({REASONS[left.reason][0]}): {left.message}"

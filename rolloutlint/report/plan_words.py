@@ -24,7 +24,7 @@ from rolloutlint.change.result import (
     Verdict,
     Wait,
 )
-from rolloutlint.finding import Counts, ResourceId
+from rolloutlint.finding import Counts, ResourceId, SettledFinding
 from rolloutlint.report import simulation_words
 from rolloutlint.report.summary import many
 from rolloutlint.result import Report
@@ -125,9 +125,9 @@ def changes(application: ApplicationPlan) -> bool:
     return bool(application.effects or application.notes) or any(not folded(task) for _, task in tasks(application))
 
 
-def resource(value: ResourceId) -> str:
-    """`Rollout shop/cart`."""
-    return str(value)
+def named(value: ResourceId) -> str:
+    """`Rollout shop/cart`; `Job shop/(a name of its own each time)` with `generateName`."""
+    return str(value if value.name else value._replace(name="(a name of its own each time)"))
 
 
 def title(application: ApplicationPlan) -> str:
@@ -210,7 +210,7 @@ def starts_at(value: Stage) -> str:
 
 def waits(value: Wait) -> str:
     """`Rollout shop/cart until it is promoted, 34m at least`."""
-    return f"{value.resource} {value.words}" + ("" if value.least is None else f", {time(value.least)} at least")
+    return f"{named(value.resource)} {value.words}" + ("" if value.least is None else f", {time(value.least)} at least")
 
 
 def lasts(application: ApplicationPlan) -> int:
@@ -237,7 +237,7 @@ def effects(application: ApplicationPlan) -> list[Effect]:
 
 def effect(value: Effect) -> str:
     """`VirtualService shop/cart, spec.http: the change is not applied`."""
-    return f"{', '.join(part for part in (str(value.resource), value.path) if part)}: {value.words}"
+    return f"{', '.join(part for part in (named(value.resource), value.path) if part)}: {value.words}"
 
 
 def listed(names: Sequence[str]) -> str:
@@ -274,8 +274,8 @@ def what(plan: SyncPlan) -> str:
             return f"No Rollout starts an update: {counted(plan.applications)}{where}"
         numbers = counted(plan.applications)
         return "Nothing changes in a cluster" + (f": {numbers}" if numbers else "")
-    first = [str(each.task.resource) for each in found if each.change.classification == "initial"]
-    again = [str(each.task.resource) for each in found if each.change.classification != "initial"]
+    first = [named(each.task.resource) for each in found if each.change.classification == "initial"]
+    again = [named(each.task.resource) for each in found if each.change.classification != "initial"]
     said = [f"{listed(again)} {'starts an update' if len(again) == 1 else 'start updates'}"] * bool(again)
     said += [f"{listed(first)} {'is' if len(first) == 1 else 'are'} deployed for the first time"] * bool(first)
     return f"{'; '.join(said)}; in all {counted(plan.applications)}{where}"
@@ -286,7 +286,7 @@ def how_long(plan: SyncPlan) -> str:
     if not any(map(changes, plan.applications)):
         return "There is nothing to wait for"
     longest = max((lasts(each) for each in plan.applications), default=0)
-    gates = [f"{gate} of {each.task.resource}" for each in starting(plan) for gate in each.change.gates]
+    gates = [f"{gate} of {named(each.task.resource)}" for each in starting(plan) for gate in each.change.gates]
     took = f"Takes {time(longest)} at least" if longest else "How long it takes is not known"
     people = any(wait.person for application in plan.applications for each in application.stages for wait in each.waits)
     if gates:
@@ -306,7 +306,7 @@ def risk(plan: SyncPlan, *, reasons: bool = True) -> str:
         default=None,
     )
     if worst is not None:
-        parts.append(f"{worst.task.resource}: {broken(worst.change)}")
+        parts.append(f"{named(worst.task.resource)}: {broken(worst.change)}")
     return "; ".join(parts) or "Nothing is known here that could go wrong" * (not plan.reasons)
 
 
@@ -316,13 +316,28 @@ def _exposure(change: RolloutChange) -> float:
 
 
 def as_report(plan: SyncPlan, rules: Mapping[str, Rule], sources: Mapping[str, str]) -> Report:
-    """The findings that the plan introduces as a report, for the formats that know findings only."""
-    named = {found.finding.rule for found in plan.introduced}
+    """The findings that the plan introduces as a report, for the formats that know findings only.
+
+    What is pruned stands in the previous state only. Who reads the report has the files of the desired one: such a
+    finding is placed at what it says of them, or else at the file that was.
+    """
+    names = {found.finding.rule for found in plan.introduced}
     return Report(
-        findings=plan.introduced,
+        findings=tuple(_at_hand(found, f"{plan.previous}:") for found in plan.introduced),
         incomplete=plan.incomplete,
         counts=Counts(),
-        rules={rule: rules[rule] for rule in sorted(named) if rule in rules},
+        rules={rule: rules[rule] for rule in sorted(names) if rule in rules},
         tool_version=plan.tool_version,
         sources=sources,
     )
+
+
+def _at_hand(found: SettledFinding, prefix: str) -> SettledFinding:
+    """A finding with places in files that there are; `prefix` is how the names of previous files begin."""
+    related = tuple(each._replace(file=each.file.removeprefix(prefix)) for each in found.related)
+    if not found.file.startswith(prefix):
+        return found._replace(related=related)
+    here = next((each for each in found.related if each.file and not each.file.startswith(prefix)), None)
+    if here is None:
+        return found._replace(file=found.file.removeprefix(prefix), related=related)
+    return found._replace(file=here.file, span=here.span, related=related)

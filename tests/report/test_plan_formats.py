@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
-from samples import rule
+from samples import finding, rule
 
 from rolloutlint.change.result import Action, Classification, Fate, FieldChange, Stage, Verdict
+from rolloutlint.finding import SettledFinding, SettledRelated, Span
 from rolloutlint.report import Options
 from rolloutlint.report import plan_words as words
 from rolloutlint.report.plan import FORMATS, SUFFIXES, Shown
-from tests.report.plans import ALL, CART, application, block, classified, plan, quiet, review, task
+from tests.report.plans import ALL, CART, JOB, application, block, classified, plan, quiet, review, task
 from tests.report.simulations import MINUTE
 
 RULES = {identity: rule(identity) for identity in ("RL201", "RL804", "RL806")}
@@ -119,6 +120,27 @@ def test_the_three_sentences_that_decide() -> None:
     assert words.what(quiet()) == "Nothing changes in a cluster: 2 unchanged"
     assert words.what(plan()) == "Nothing changes in a cluster"
     assert "a person has to act twice" in words.how_long(block())
+
+
+def placed(found: SettledFinding) -> dict[str, Any]:
+    log = json.loads(FORMATS["sarif"](Shown(plan(introduced=(found,)), RULES), Options(root="/repo", base="/repo")))
+    location: dict[str, Any] = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+    return {"uri": location["artifactLocation"]["uri"], "line": location["region"]["startLine"]}
+
+
+def test_what_is_pruned_is_placed_in_sarif_at_what_uses_it() -> None:
+    user = SettledRelated("apps/cart.yaml", Span(4, 1, 4, 5), "its stable pods use it", CART)
+    gone = finding("RL804", file="git:origin/main:apps/old.yaml", related=(user,))
+    assert placed(gone) == {"uri": "apps/cart.yaml", "line": 4}
+
+
+def test_what_is_pruned_and_used_by_nothing_is_placed_in_the_file_that_was() -> None:
+    gone = finding("RL804", file="git:origin/main:apps/old.yaml", span=Span(7, 1, 7, 5))
+    assert placed(gone) == {"uri": "apps/old.yaml", "line": 7}
+
+
+def test_an_object_without_a_name_of_its_own_is_told_from_others() -> None:
+    assert words.named(JOB._replace(name="")) == "Job shop/(a name of its own each time)"
 
 
 def test_sarif_has_what_the_plan_introduces_and_nothing_else() -> None:
