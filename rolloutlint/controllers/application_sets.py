@@ -164,6 +164,8 @@ def _applications(
         patch = spec.get("templatePatch")
         if isinstance(patch, str):
             value = _patched(value, renderer.text(patch, parameters, ("spec", "templatePatch"), left))
+        if is_rolling_sync(spec):
+            value = {**value, "spec": _switched_off(value["spec"])}
         metadata = {key: item for key, item in value["metadata"].items() if key != "namespace"}
         if isinstance(namespace, str):
             metadata["namespace"] = namespace
@@ -175,6 +177,14 @@ def _applications(
         }
         found.append(Generated(application, parameters, path, tuple(left)))
     return found
+
+
+def _switched_off(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An Application's spec without automated sync (`progressive_sync.go` disableAutomatedSync)."""
+    policy = spec.get("syncPolicy")
+    if not isinstance(policy, dict) or not isinstance(policy.get("automated"), dict):
+        return spec
+    return {**spec, "syncPolicy": {**policy, "automated": {**policy["automated"], "enabled": False}}}
 
 
 def _filled(own: Mapping[str, Any], template: Mapping[str, Any]) -> dict[str, Any]:

@@ -267,6 +267,13 @@ def test_files_are_matched_as_git_matches_a_pathspec(pattern: str, path: str, ma
     assert bool(pathspec(pattern).fullmatch(path)) is matches
 
 
+def test_a_rolling_sync_switches_automated_sync_off():
+    value = spec("- list: {elements: [{a: b}]}", strategy={"type": "RollingSync", "rollingSync": {"steps": [{}]}})
+    value["spec"]["template"]["spec"]["syncPolicy"] = {"automated": {"prune": True}}
+    (only,) = expand(value).applications
+    assert only.value["spec"]["syncPolicy"] == {"automated": {"prune": True, "enabled": False}}
+
+
 STEPS = {
     "strategy": {
         "type": "RollingSync",
