@@ -204,5 +204,5 @@ def render(plan: SyncPlan, options: Options) -> str:
     return "\n".join(out) + "\n"
 
 
-_MODES = {"git": "both states as they are in Git", "live": "the state of a cluster, and manifests"}
+_MODES = {"git": "manifests on both sides: true of a cluster at rest", "live": "objects of a cluster, and manifests"}
 _NOTHING = " Nothing was applied."
