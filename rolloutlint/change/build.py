@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from rolloutlint.change.at_rest import Value, Writer, at_rest, writers
 from rolloutlint.change.differences import differences
 from rolloutlint.change.effects import effects, placed
-from rolloutlint.change.objects import ChangedObject, Sync
+from rolloutlint.change.objects import ChangedObject, ReplicaSets, Sync
 from rolloutlint.change.pairing import Key, Pair, PairedApplication
 from rolloutlint.change.releases import release
 from rolloutlint.change.result import (
@@ -84,19 +84,18 @@ def plan_application(
     settings: Settings,
     moved: Moved,
     operation: Operation,
+    replica_sets: ReplicaSets,
 ) -> tuple[ApplicationPlan, Sync]:
     """The plan of one sync, and its objects for the rules about changes.
 
     `moved` gives a previous object the name of its file by which findings and tasks can point at it.
     """
-    return _Planner(application, previous, desired, mode, settings, moved, operation).plan()
+    return _Planner(application, previous, desired, mode, settings, moved, operation, replica_sets).plan()
 
 
 def quiet_plan(application: PairedApplication, desired: World) -> ApplicationPlan:
     """The plan of an Application of which nothing differs: no sync starts, and one would change nothing."""
-    resource = application.resource
-    view = Application(resource) if resource is not None else None
-    return _frame(view, (), desired)
+    return _frame(Application(application.after) if application.after is not None else None, (), desired)
 
 
 def _frame(view: Application | None, stages: Sequence[Stage], world: World) -> ApplicationPlan:
@@ -132,6 +131,7 @@ class _Planner:
         settings: Settings,
         moved: Moved,
         operation: Operation,
+        replica_sets: ReplicaSets,
     ) -> None:
         self.previous = previous
         self.desired = desired
@@ -150,6 +150,7 @@ class _Planner:
             policy = policy._replace(prune=operation.prune, options=options)
         self.operation = operation
         self.sync = Sync(previous, desired, mode, self.before, self.application, policy)
+        self.sync.replica_sets = replica_sets
         self.elsewhere = bool(
             self.before and self.application and self.before.destination != self.application.destination
         )
@@ -170,6 +171,7 @@ class _Planner:
         rollouts = [(b.one.key, b.one) for b in self.built if b.one.key.kind == "Rollout"]
         views = [(k, v) for k, one in rollouts for v in (one.rollout_after or one.rollout_before,) if v is not None]
         self.writers = writers(views, {b.one.key: b.one.value for b in self.built})
+        self.sync.written = frozenset((*self.writers, *(key for key, _ in rollouts)))
         for built in self.built:
             self._apply(built)
         for built in self.built:
@@ -179,7 +181,7 @@ class _Planner:
         stages = self._stages(order)
         self.sync.effects = tuple(effects(self.sync, self.settings.targets.argocd))
         anything = self._anything(stages)
-        plan = _frame(self.application, stages if anything else (), self.desired)
+        plan = _frame(self.application, stages if anything else (), self.previous if self.gone else self.desired)
         begins, hindered = self._by_itself()
         plan = plan._replace(
             effects=self.sync.effects if anything else (),
@@ -326,7 +328,7 @@ class _Planner:
         if before is None or after is None:
             return
         secret = built.one.key.kind == "Secret" and not built.one.key.group
-        for change in differences(_plain(at_rest(before, how)), _plain(at_rest(after, how))):
+        for change in differences(plain(at_rest(before, how)), plain(at_rest(after, how))):
             if secret and change.path.startswith(("data", "stringData")):
                 hidden = change._replace(before=change.before and '"***"', after=change.after and '"***"')
                 yield hidden
@@ -522,7 +524,7 @@ def _in_namespace(view: View, key: Key) -> Value:
     return {**view.value, "metadata": {**view.metadata, "namespace": key.namespace}}
 
 
-def _plain(value: Value) -> Value:
+def plain(value: Value) -> Value:
     """An object without what the server and the tools write for themselves."""
     metadata = {k: v for k, v in mapping(value.get("metadata")).items() if k not in _OWN_METADATA}
     annotations = mapping(metadata.get("annotations"))

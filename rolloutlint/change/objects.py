@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from rolloutlint.change.at_rest import Value
 from rolloutlint.change.pairing import Key
@@ -13,6 +13,9 @@ from rolloutlint.finding import Path, ResourceId
 from rolloutlint.graph import World
 from rolloutlint.model import Application, Resource, Rollout, View
 from rolloutlint.model.values import dig, mapping, text
+
+ReplicaSets: TypeAlias = "Mapping[tuple[str, str], Sequence[Value]]"
+"""Namespace and name of a Rollout -> its ReplicaSets."""
 
 
 class Sync:
@@ -37,6 +40,10 @@ class Sync:
         self.policy = policy
         self.objects: dict[Key, ChangedObject] = {}
         self.effects: tuple[Effect, ...] = ()
+        self.replica_sets: ReplicaSets = {}
+        """Those of the cluster."""
+        self.written: frozenset[Key] = frozenset()
+        """The objects that Rollouts write to, and the Rollouts."""
 
     @property
     def live(self) -> bool:
@@ -101,6 +108,11 @@ class ChangedObject(View):
     def pruned(self) -> bool:
         """Whether the sync deletes it."""
         return self.task is not None and self.task.action == "prune"
+
+    @property
+    def replica_sets(self) -> Sequence[Value]:
+        """Of a Rollout: its ReplicaSets in the cluster."""
+        return self.sync.replica_sets.get((self.key.namespace, self.key.name), ())
 
     @property
     def change(self) -> RolloutChange | None:

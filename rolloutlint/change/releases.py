@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
-from typing import Any
 
+from rolloutlint.change.at_rest import Value
 from rolloutlint.change.differences import differences
-from rolloutlint.change.objects import ChangedObject, Sync
+from rolloutlint.change.objects import ChangedObject, ReplicaSets, Sync
 from rolloutlint.change.pairing import Key
 from rolloutlint.change.result import Classification, FieldChange, RolloutChange
 from rolloutlint.controllers.revisions import Change, classify
-from rolloutlint.graph import World
-from rolloutlint.model import Rollout
+from rolloutlint.model import Resource, Rollout
 from rolloutlint.model.resource import split_api_version
 from rolloutlint.model.values import dig, mapping, sequence, text
 from rolloutlint.settings import Settings
@@ -55,7 +54,7 @@ def release(one: ChangedObject, settings: Settings) -> RolloutChange | None:
         one.live,
         applied,
         live=one.sync.live,
-        replica_sets=replica_sets(one) if one.sync.live else (),
+        replica_sets=one.replica_sets,
         workload_before=workload.live if workload else None,
         workload_after=workload.applied if workload else None,
         rollouts=settings.targets.rollouts,
@@ -76,17 +75,12 @@ def workload_of(sync: Sync, key: Key, rollout: Rollout) -> ChangedObject | None:
     return sync.objects.get(Key(group, text(reference.get("kind")), key.namespace, name, key.copy))
 
 
-def replica_sets(one: ChangedObject) -> Sequence[Mapping[str, Any]]:
-    """The ReplicaSets of a Rollout in the cluster."""
-    world = one.sync.previous
-    index = world.derived("replica sets of rollouts", lambda: _index_replica_sets(world))
-    found: Sequence[Mapping[str, Any]] = index.get((one.key.namespace, one.key.name), ())
-    return found
-
-
-def _index_replica_sets(world: World) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
-    index: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for resource in world.of_kind("apps", "ReplicaSet"):
+def by_rollout(made: Iterable[Resource]) -> ReplicaSets:
+    """The ReplicaSets among some objects of a cluster, by the Rollout that owns them."""
+    index: dict[tuple[str, str], list[Value]] = {}
+    for resource in made:
+        if resource.group_kind != ("apps", "ReplicaSet"):
+            continue
         value = resource.thaw()
         for owner in sequence(dig(value, "metadata", "ownerReferences")):
             if mapping(owner).get("kind") == "Rollout":

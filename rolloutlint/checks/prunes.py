@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rolloutlint.change.configs import configs_of
 from rolloutlint.change.objects import ChangedObject
-from rolloutlint.change.releases import STARTING, replica_sets
+from rolloutlint.change.releases import STARTING
 from rolloutlint.checks.context import Context, check
 from rolloutlint.finding import Finding, Path, Related
 from rolloutlint.graph.references import Naming, namings
@@ -49,7 +49,7 @@ def stable_config_pruned(ctx: Context[ChangedObject]) -> Iterator[Finding]:
 
 
 def _with_pods(rollout: ChangedObject) -> Iterator[object]:
-    for each in replica_sets(rollout) if rollout.sync.live else ():
+    for each in rollout.replica_sets:
         if int32(dig(each, "status", "replicas")) or int32(dig(each, "spec", "replicas")):
             yield each
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from rolloutlint.change.result import Mode
 from rolloutlint.engine import Run
+from rolloutlint.model import Resource
 
 
 class State(NamedTuple):
@@ -16,3 +17,5 @@ class State(NamedTuple):
     run: Run
     mode: Mode = "git"
     """`live` for objects of a cluster with their status; the desired state is always `git`."""
+    made: tuple[Resource, ...] = ()
+    """Of a cluster: what controllers made there, such as ReplicaSets. No sync is about it, and the world has it not."""
