@@ -94,6 +94,11 @@ def parse_schedule(text: object) -> Schedule | None:
     return Schedule(minutes[0], hours[0], days[0], months[0], weekdays[0], either)
 
 
+def comes(schedule: Schedule) -> bool:
+    """Whether a schedule ever comes: 31 February does not, and Argo CD takes its window to be open at all times."""
+    return _next(schedule, 0) is not None
+
+
 def concerns(window: Window, application: str, namespace: str, server: str = "", name: str = "") -> bool:
     """Whether a window is for an Application, by its name and its destination.
 
@@ -275,7 +280,7 @@ def _always(window: Window) -> bool | None:
     """True where a window is open at every time, False where it never is, `None` where it depends on the time."""
     if window.schedule is None or window.duration is None:
         return None
-    if _next(window.schedule, 0) is None:
+    if not comes(window.schedule):
         return True
     if window.duration <= 0:  # it is open between its begin and its end only
         return False
