@@ -131,6 +131,8 @@ def _templates_typed(value: Any) -> Any:
 
 def differing(one: Any, two: Any, at: Path = ()) -> list[Path]:
     """The deepest paths at which two values differ; for a list whose length differs the list's own."""
+    if one is two:
+        return []
     if isinstance(one, dict) and isinstance(two, dict):
         out: list[Path] = []
         for key in (*one, *(key for key in two if key not in one)):

@@ -12,6 +12,8 @@ from typing import Any
 
 def same(one: Any, two: Any) -> bool:
     """Whether two JSON values are equal: `1` and `1.0` are, `1` and `true` are not."""
+    if one is two:
+        return True
     if isinstance(one, dict):
         return (
             isinstance(two, dict)

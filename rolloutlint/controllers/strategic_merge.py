@@ -84,14 +84,45 @@ def _transplant_below(
     out: dict[Any, Any], key: Hashable, old: dict[str, Any], new: dict[str, Any], field: Field
 ) -> bool:
     """Do the same for one object in `out`; whether there is a patch for it, even one that changes nothing there."""
-    patched = bool(transplant(old, new, None, field.shape))
     if field.retains and not same(old, new):
         inner = transplant(old, new, out.get(key), field.shape)
         out[key] = {name: value for name, value in inner.items() if name in new}
         return True
-    if patched:
-        out[key] = transplant(old, new, out.get(key), field.shape)
-    return patched
+    if not _has_patch(old, new, field.shape):
+        return False
+    out[key] = transplant(old, new, out.get(key), field.shape)
+    return True
+
+
+def _has_patch(old: Mapping[str, Any], new: Mapping[str, Any], shape: Shape) -> bool:
+    """Whether `new` adds or changes anything; a map that is replaced whole always does."""
+    for key, item in new.items():
+        if key not in old:
+            return True
+        before, field = old[key], field_of(shape, key)
+        if before is item and not field.replaces:
+            continue
+        if isinstance(before, dict) and isinstance(item, dict):
+            if field.replaces or (field.retains and not same(before, item)) or _has_patch(before, item, field.shape):
+                return True
+        elif isinstance(before, list) and isinstance(item, list) and field.merges and field.key:
+            if _items_have_patch(before, item, field):
+                return True
+        elif not same(before, item):
+            return True
+    return False
+
+
+def _items_have_patch(old: list[Any], new: list[Any], field: Field) -> bool:
+    before, after = by_key(old, field.key), by_key(new, field.key)
+    if before is None or after is None:
+        return not same(old, new)
+    if list(before) != list(after):
+        return True
+    return any(
+        (field.retains and not same(before[name], item)) or _has_patch(before[name], item, field.shape)
+        for name, item in after.items()
+    )
 
 
 def _put(out: dict[Any, Any], key: Hashable, new: Any, field: Field) -> None:
