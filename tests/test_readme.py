@@ -37,6 +37,12 @@ def test_options_of_apply_plan_exist(option: str) -> None:
     assert option in {o for p in cli.commands["apply-plan"].params for o in p.opts}
 
 
+def test_the_plan_is_real_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT / "fixtures" / "plans" / "config-pruned-early")
+    done = CliRunner().invoke(cli, ["apply-plan", "after", "--from", "before", "--no-config"])
+    assert done.stdout.rstrip() in README
+
+
 def fenced(language: str) -> list[str]:
     """The blocks of a language, without the indent of their fence."""
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
