@@ -195,6 +195,10 @@ class Counts(NamedTuple):
     documents: int = 0
     resources: int = 0
     unknown_references: int = 0
+    changed: int | None = None
+    """With `--changed-since`: the resources that changed, or refer to one that did."""
+    left_out: int = 0
+    """Findings about the others."""
 
 
 def show_path(path: Path) -> str:

@@ -29,6 +29,11 @@ NOTHING_TO_LINT = 3
     help=f"How to report, several times if need be: {', '.join(FORMATS)}. Default: text.",
 )
 @settings_options
+@click.option(
+    "--changed-since",
+    metavar="REF",
+    help="Report only what is about resources that changed since a commit, or about what refers to them.",
+)
 @click.option("--allow-empty", is_flag=True, help="Exit 0 where there is nothing to lint.")
 @click.option("--stdin-filename", default="", metavar="NAME", help="Name of what is read from standard input (-).")
 @click.option("--force-exclude", is_flag=True, help="Leave out excluded and ignored files even when they are named.")
@@ -58,17 +63,22 @@ def check(paths: tuple[str, ...], **flags: Any) -> int:
     if flags["show_files"]:
         return _show_files(paths or (".",), settings.exclude, discovery)
     discovery["render"] = make_rendering(flags)
-    report = lint_paths(paths or (".",), settings, catalogue, debug=flags["debug"], jobs=flags["jobs"], **discovery)
+
+    def lint(jobs: int = 0) -> Report:
+        options = {**discovery, "debug": flags["debug"], "jobs": jobs}
+        if flags["changed_since"] is None:
+            return lint_paths(paths or (".",), settings, catalogue, **options)
+        from rolloutlint.plan.changed import Reading, lint_changed
+
+        return lint_changed(flags["changed_since"], paths or (".",), settings, catalogue, Reading(**options))
+
+    report = lint(flags["jobs"])
     if flags["diff"]:
         return _diff(report, flags["unsafe_fixes"])
     if flags["fix"] or flags["unsafe_fixes"]:
         from rolloutlint.cli.fixing import fix_files
 
-        report = fix_files(
-            report,
-            unsafe=flags["unsafe_fixes"],
-            again=lambda: lint_paths(paths or (".",), settings, catalogue, debug=flags["debug"], **discovery),
-        )
+        report = fix_files(report, unsafe=flags["unsafe_fixes"], again=lint)
     empty = report.counts.files == 0 and not report.lost
     if empty:
         click.echo("rolloutlint: nothing to lint: no manifest among the inputs that could be read", err=True)

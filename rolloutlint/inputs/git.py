@@ -184,7 +184,7 @@ def _near(repository: Repository, ref: str) -> list[str]:
 
     known = ("refs/heads", "refs/remotes", "refs/tags")
     _, out, _ = _git(repository.top, "for-each-ref", "--count=5000", "--format=%(refname:short)", *known)
-    names = [name for name in os.fsdecode(out).splitlines() if name != "origin"]
+    names = ["HEAD", *(name for name in os.fsdecode(out).splitlines() if name != "origin")]
     same = [name for name in names if name.rpartition("/")[2] == ref or name == ref.rpartition("/")[2]]
     return (same or difflib.get_close_matches(ref, names, 2, 0.7))[:2]
 

@@ -21,6 +21,7 @@ from rolloutlint.graph import Layout
 from rolloutlint.inputs.files import LIMIT, display, read_path, refuse_binary
 from rolloutlint.inputs.git import PREFIX, opened
 from rolloutlint.inputs.globs import is_magic
+from rolloutlint.inputs.options import RenderOptions
 from rolloutlint.inputs.stdin import NAME, STDIN, read_stdin
 from rolloutlint.model import Resource
 from rolloutlint.model.resource import is_object
@@ -51,6 +52,8 @@ class Inputs(NamedTuple):
     jobs: int = 0
     together: bool = False
     """See `engine.open_paths`; a dump of a cluster is always together."""
+    render: RenderOptions | None = None
+    """How kustomizations and charts are rendered; output that was made elsewhere counts for the desired state."""
 
 
 AS_FOUND = Inputs()
@@ -82,8 +85,9 @@ def open_states(
     """
     if previous == desired == STDIN:
         raise UsageError("--from and --to cannot both be standard input")
+    own = inputs._replace(render=inputs.render._replace(given=())) if inputs.render else inputs
     with (
-        open_state(previous, paths, settings, catalogue, inputs, apart=True) as before,
+        open_state(previous, paths, settings, catalogue, own, apart=True) as before,
         open_state(desired, paths, settings, catalogue, inputs) as after,
     ):
         if after.state.mode == "live":
@@ -140,6 +144,7 @@ def _run(paths: Sequence[str], settings: Settings, catalogue: Catalogue, inputs:
         use_gitignore=inputs.use_gitignore,
         debug=inputs.debug,
         jobs=inputs.jobs,
+        render=inputs.render,
         together=inputs.together,
         cwd=cwd,
     )
@@ -271,7 +276,8 @@ def _opened(label: str, run: Run, notes: Sequence[str] = ()) -> Opened:
     world_run.incomplete += told
     renumbered = [one._replace(resource=new) for one, new in zip(kept, world_run.world.resources, strict=True)]
     said = (*notes, *((mixed,) if live < len(resources) else ()), *_about(renumbered, aside))
-    return Opened(State(label, world_run, "live"), Live(renumbered, aside), said)
+    of_controllers = tuple(one.resource for one in aside)
+    return Opened(State(label, world_run, "live", of_controllers), Live(renumbered, aside), said)
 
 
 def _about(objects: Sequence[LiveObject], aside: Sequence[LiveObject]) -> Iterator[str]:
@@ -348,7 +354,7 @@ def _only(run: Run, resources: Sequence[Resource]) -> Run:
     loaded.annotated = {key: new[number] for key, number in old.annotated.items() if number in new}
     loaded.incomplete = []
     layout = run.world.layout._replace(together=True)
-    return Run(loaded, lambda _: layout, run.texts.fetch, run.settings, run.catalogue, run.debug, run.jobs)
+    return Run(loaded, lambda _: layout, run.texts.fetch, run.settings, run.catalogue, run.debug, run.jobs, run.origins)
 
 
 def _swapped(before: Opened, after: Opened) -> None:

@@ -71,7 +71,7 @@ def finding_object(f: SettledFinding, texts: Texts) -> dict[str, Any]:
     }
 
 
-def _summary(report: Report) -> dict[str, int]:
+def _summary(report: Report) -> dict[str, int | None]:
     figure, counts = figures(report), report.counts
     return {
         "errors": figure.severities["error"],
@@ -86,6 +86,8 @@ def _summary(report: Report) -> dict[str, int]:
         "resources": counts.resources,
         "affected_resources": figure.affected,
         "unknown_references": counts.unknown_references,
+        "changed_resources": counts.changed,
+        "left_out": counts.left_out,
         "exit_code": report.exit_code,
     }
 

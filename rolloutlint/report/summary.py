@@ -76,13 +76,17 @@ def found_sentence(report: Report) -> str:
     """`7 errors, 4 warnings in 3 of 12 resources (9 files). 2 suppressed, 1 waived.`, and what can be fixed."""
     f, counts = figures(report), report.counts
     found = ", ".join(many(n, severity) for severity, n in f.severities.items() if n)
+    resources = many(counts.resources, "resource")
+    if counts.changed is not None:
+        resources = many(counts.changed, "changed or dependent resource")
     if not found:
-        sentences = [f"No findings in {many(counts.resources, 'resource')} ({many(counts.files, 'file')})."]
+        sentences = [f"No findings in {resources} ({many(counts.files, 'file')})."]
     elif f.affected:
-        of = f"{f.affected} of {many(counts.resources, 'resource')}"
-        sentences = [f"{found} in {of} ({many(counts.files, 'file')})."]
+        sentences = [f"{found} in {f.affected} of {resources} ({many(counts.files, 'file')})."]
     else:
-        sentences = [f"{found} ({many(counts.resources, 'resource')}, {many(counts.files, 'file')})."]
+        sentences = [f"{found} ({resources}, {many(counts.files, 'file')})."]
+    if counts.left_out:
+        sentences.append(f"{many(counts.left_out, 'finding')} in unchanged resources left out.")
     judged = [f"{n} {word}" for n, word in ((f.suppressed, "suppressed"), (f.waived, "waived")) if n]
     if judged:
         sentences.append(", ".join(judged) + ".")

@@ -96,6 +96,8 @@ def test_the_summary_counts_active_findings_by_severity() -> None:
         "resources": 12,
         "affected_resources": 10,
         "unknown_references": 4,
+        "changed_resources": None,
+        "left_out": 0,
         "exit_code": 4,
     }
 
