@@ -213,6 +213,12 @@ class Loaded:
         self.sort()
 
     @property
+    def generated(self) -> int:
+        """How many of the objects stand in no file but are generated."""
+        templates = self.templates
+        return sum((r.document, r.prefix) in templates for r in self.resources) if templates else 0
+
+    @property
     def templates(self) -> Mapping[Origin, bool]:
         """Where the templates of sets stand -> whether a fix can be made there."""
         return {made.template: made.rewritable for made in self.sets.values()}
@@ -366,7 +372,7 @@ class Run:
                 + len(self.loaded.undecodable)
                 - (len(self.origins.renderings) if self.origins else 0),
                 documents=self.loaded.documents,
-                resources=len(self.loaded.resources) - sum(len(made.resources) for made in self.loaded.sets.values()),
+                resources=len(self.loaded.resources) - self.loaded.generated,
                 unknown_references=self.world.unknown_references,
             ),
             rules={i: r for i, r in self.catalogue.rules.items() if i in self.ran or i in named},
@@ -720,6 +726,8 @@ def _render(
             deliveries=made.deliveries,
         )
 
+    if any(resource.group_kind == APPLICATION_SET for resource in loaded.resources):
+        loaded.generate(placed(loaded), _checkouts(placed(loaded)))  # those that came out of the rendering
     origins = Origins(made.renderings, lambda name: files.behind(name, before.base))
 
     def fetch(name: str) -> Source | None:

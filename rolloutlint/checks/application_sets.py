@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from rolloutlint.checks.context import Context, check
+from rolloutlint.controllers.application_set_parameters import known_parameters
 from rolloutlint.controllers.application_sets import Expansion, fault_of_name
 from rolloutlint.finding import Finding, Path, Related
 from rolloutlint.lang.names import near
@@ -18,7 +19,6 @@ _PLACEHOLDER = re.compile(r"\{\{-?\s*([^{}]*?)\s*-?\}\}")
 _FIELD = re.compile(r"\.([A-Za-z_]\w*)(?:\.\w+)*")
 _WORD = re.compile(r"([A-Za-z_]\w*)(?:\.\w+)*")
 _SOURCE = ("repoURL", "path", "chart", "targetRevision")
-_CLUSTER = frozenset(("name", "nameNormalized", "server", "project"))
 _DIRECTORY = frozenset(("path", "path.basename", "path.basenameNormalized"))
 _HELM = frozenset(("Values", "Release", "Chart", "Capabilities", "Template", "Files"))
 """Roots of a Helm chart's placeholders: what renders those comes before Argo CD."""
@@ -166,7 +166,7 @@ def _unfilled(ctx: Context[View], expansion: Expansion | None) -> Iterator[_Unfi
     if "templatePatch" in spec or ctx.world.patched(ctx.resource.resource, ("spec",)):
         return
     go = spec.get("goTemplate") is True
-    known = [_parameters(generator) for _, generator in entries(ctx.resource.value, (), "spec", "generators")]
+    known = [_parameters(generator, go) for _, generator in entries(ctx.resource.value, (), "spec", "generators")]
     names = {name for parameters in known for name in parameters or ()}
     for path, value in _templated(ctx.resource):
         for placeholder in _PLACEHOLDER.finditer(value):
@@ -193,7 +193,7 @@ def _left(ctx: Context[View], expansion: Expansion) -> Iterator[_Unfilled]:
                 yield left.path, (left.start, left.end), said, "go" if go else "goless" if field else "unknown", names
 
 
-def _parameters(generator: Mapping[str, Any]) -> frozenset[str] | None:
+def _parameters(generator: Mapping[str, Any], go: bool) -> frozenset[str] | None:
     """The parameters that each Application of a generator has for certain; `None` where not all are known.
 
     With a `selector` some elements may not count: then those that any element has.
@@ -201,7 +201,7 @@ def _parameters(generator: Mapping[str, Any]) -> frozenset[str] | None:
     if "template" in generator or {"matrix", "merge", "plugin"} & set(generator):
         return None
     values = [f"values.{key}" for key in mapping(dig(generator, "list", "values"))]
-    listed, git, clusters = (generator.get(key) for key in ("list", "git", "clusters"))
+    listed, git = (generator.get(key) for key in ("list", "git"))
     if isinstance(listed, dict):
         elements = [e for e in sequence(listed.get("elements")) if isinstance(e, dict)]
         if "elementsYaml" in listed or not elements:
@@ -213,9 +213,9 @@ def _parameters(generator: Mapping[str, Any]) -> frozenset[str] | None:
     if isinstance(git, dict) and "directories" in git and "files" not in git and "pathParamPrefix" not in git:
         values = [f"values.{key}" for key in mapping(git.get("values"))]
         return frozenset((*_DIRECTORY, *values))
-    if isinstance(clusters, dict) and "flatList" not in clusters:
-        values = [f"values.{key}" for key in mapping(clusters.get("values"))]
-        return frozenset((*_CLUSTER, *values))
+    for kind in ("clusters", "scmProvider", "pullRequest"):
+        if isinstance(generator.get(kind), dict):
+            return known_parameters(kind, generator[kind], go)
     return None
 
 

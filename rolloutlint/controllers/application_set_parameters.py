@@ -518,6 +518,28 @@ def _mapping(value: Any) -> Mapping[Any, Any]:
     return value if isinstance(value, dict) else {}
 
 
+# ---- what is known without a cluster ------------------------------------------------------------------------
+
+_GIVEN = {
+    "clusters": "name nameNormalized server project",
+    "scmProvider": "organization repository repository_id url branch branchNormalized sha short_sha short_sha_7 labels",
+    "pullRequest": "number title author branch branch_slug target_branch target_branch_slug head_sha head_short_sha"
+    " head_short_sha_7",
+}
+
+
+def known_parameters(kind: str, generator: Mapping[str, Any], go: bool) -> frozenset[str] | None:
+    """The names that a generator of clusters, repositories or pull requests gives, `values.<name>` among them.
+
+    Labels and annotations of clusters (`metadata...`) are left out; `None` for kinds whose names only a service knows.
+    Mirrors `cluster.go`, `scm_provider.go` and `pull_request.go` of the newest release.
+    """
+    if kind not in _GIVEN or generator.get("flatList") is True:
+        return None
+    names = {*_GIVEN[kind].split(), *(f"values.{key}" for key in _mapping(generator.get("values")))}
+    return frozenset(names | {"labels"} if go and kind == "pullRequest" else names)
+
+
 # ---- patterns ----------------------------------------------------------------------------------------------
 
 
@@ -588,5 +610,6 @@ __all__ = [
     "Source",
     "UnknownError",
     "flattened",
+    "known_parameters",
     "parameter_sets",
 ]

@@ -20,6 +20,7 @@ from rolloutlint.controllers.application_set_parameters import (
     Repository,
     Source,
     UnknownError,
+    known_parameters,
     parameter_sets,
 )
 from rolloutlint.finding import Path
@@ -59,6 +60,8 @@ class Place(NamedTuple):
 
     path: Path
     reason: str
+    parameters: frozenset[str] | None = None
+    """The parameters that an unknown generator would give, as far as its kind tells them; `None` where it does not."""
 
 
 class Expansion(NamedTuple):
@@ -119,10 +122,17 @@ def expand(application_set: Mapping[str, Any], repository: Repository | None = N
         except RefusedError as fault:
             return Expansion(refused=Place(fault.path, fault.reason), unknown=tuple(unknown))
         except UnknownError as fault:
-            unknown.append(Place(fault.path, fault.reason))
+            unknown.append(Place(fault.path, fault.reason, _would_give(spec, fault.path, renderer.go)))
         except RecursionError:
             unknown.append(Place(path, "values nested too deeply"))
     return Expansion(tuple(found), None, tuple(unknown))
+
+
+def _would_give(spec: Mapping[str, Any], path: Path, go: bool) -> frozenset[str] | None:
+    """The parameters of the top-level generator at `path`."""
+    if len(path) != 4 or not isinstance(path[2], int) or not isinstance(path[3], str):
+        return None
+    return known_parameters(path[3], _mapping(_mapping(spec["generators"][path[2]]).get(path[3])), go)
 
 
 def _renderer(spec: Mapping[str, Any]) -> Renderer:

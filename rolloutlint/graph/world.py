@@ -108,6 +108,10 @@ class World:
             group, kind = resource.group_kind
             self._by_kind.setdefault((group, kind), []).append(resource)
             self._in_file.setdefault(resource.document.source, []).append(resource)
+        templates = {(document, (*path, "spec", "template")) for document, path in expansions}
+        self._generated = frozenset(
+            r.number for r in self.of_kind("argoproj.io", "Application") if templates and _start(r) in templates
+        )
         self._tree = FileTree(files)
         unread = FileTree((*layout.unread, *(f"{chart}/Chart.yaml" for chart in layout.charts)))
         self._deliveries: dict[int, Delivery] = {}
@@ -392,18 +396,15 @@ class World:
 
     def generated(self, application_set: Resource) -> Sequence[Resource]:
         """The Applications that an ApplicationSet certainly generates, as objects."""
-        prefix = (*application_set.prefix, "spec", "template")
-        return [
-            r
-            for r in self.in_file(application_set.document.source)
-            if r.prefix == prefix and r.document == application_set.document
-        ]
+        start = (application_set.document, (*application_set.prefix, "spec", "template"))
+        return [r for r in self.in_file(application_set.document.source) if _start(r) == start]
 
     def delivered(self, application: Resource) -> Iterator[Resource]:
-        """The objects an Application syncs, in file order."""
+        """The objects an Application syncs, in file order; those that an ApplicationSet generates are none of them."""
         delivery = self._deliveries.get(application.number)
         for file in sorted(delivery.files) if delivery else ():
-            yield from self.in_file(file)
+            objects = self.in_file(file)
+            yield from (r for r in objects if r.number not in self._generated) if self._generated else objects
 
     def sync_end(self, application: Resource) -> SyncEnd:
         """What of an Application is applied only once everything before it is healthy."""
@@ -462,6 +463,9 @@ class World:
                     graph.add_edge(resource.id, target.id, role=reference.naming.role, path=reference.naming.path)
             for target in self.delivered(resource):
                 graph.add_edge(resource.id, target.id, role="syncs", path=("spec", "source"))
+        for resource in self.of_kind("argoproj.io", "ApplicationSet"):
+            for target in self.generated(resource):
+                graph.add_edge(resource.id, target.id, role="generates", path=("spec", "template"))
         return graph
 
     # ---- how the world is made -----------------------------------------------------------------------------
@@ -530,6 +534,11 @@ class World:
                 if overlay.root in self.layout.open_roots:
                     opened |= self._scopes[file]
         return opened
+
+
+def _start(resource: Resource) -> tuple[DocumentId, Path]:
+    """Where an object starts."""
+    return resource.document, resource.prefix
 
 
 def _nearest(origin: Resource, candidates: Sequence[Resource]) -> tuple[Resource, ...]:

@@ -180,6 +180,20 @@ def test_one_generator_that_is_unknown_leaves_the_others_certain():
     assert not expansion.complete
 
 
+@pytest.mark.parametrize(
+    ("generators", "parameters"),
+    [
+        ("- clusters: {values: {a: b}}", {"name", "nameNormalized", "server", "project", "values.a"}),
+        ("- plugin: {}", None),
+        ("- clusters: {flatList: true}", None),
+        ("- matrix: {generators: [{clusters: {}}, {list: {}}]}", None),
+    ],
+)
+def test_generators_that_are_unknown_say_which_parameters_they_would_give(generators: str, parameters: set[str] | None):
+    (place,) = expand(spec(generators)).unknown
+    assert place.parameters == parameters
+
+
 def test_placeholders_that_nothing_fills_are_told_with_their_place():
     value = spec("- list: {elements: [{a: b}]}")
     value["spec"]["template"]["metadata"]["name"] = "x-{{ nothing }}"

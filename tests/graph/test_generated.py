@@ -84,6 +84,29 @@ def test_generated_applications_are_known_by_their_set():
     assert made.expansion(the_set).complete
 
 
+def test_an_application_that_delivers_a_set_does_not_deliver_what_is_generated():
+    root = """
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: root, namespace: argocd}
+spec:
+  project: shop
+  source: {repoURL: https://git.example/deploy.git, path: argocd}
+  destination: {name: main, namespace: argocd}
+"""
+    made = world({"root.yaml": root, "argocd/cart.yaml": application_set()})
+    (first, *_) = made.of_kind("argoproj.io", "Application")[-1:]
+    assert [r.id.kind for r in made.delivered(first)] == ["ApplicationSet"]
+
+
+def test_the_graph_leads_from_a_set_to_what_it_generates():
+    network = world({"argocd/cart.yaml": application_set()}).network()
+    assert sorted(one.name for _, one, role in network.edges(data="role") if role == "generates") == [
+        "cart-eu",
+        "cart-us",
+    ]
+
+
 def test_a_set_that_something_may_still_change_is_not_expanded():
     helm = application_set(LIST, path="{{ .Values.path }}")
     made = world({"argocd/cart.yaml": helm})
