@@ -51,6 +51,7 @@ def arguments(tmp_path: Path, **inputs: str) -> list[str]:
         "INPUT_ADVANCED_SECURITY": "true",
         "INPUT_CATEGORY": "rolloutlint",
         "INPUT_FROM": "",
+        "INPUT_SINCE": "",
     }
     done = script("Run rolloutlint", tmp_path, **{**defaults, **given})
     assert done.returncode == 0, done.stderr
@@ -77,7 +78,12 @@ def test_with_a_previous_state_it_plans(tmp_path: Path) -> None:
     assert f"markdown={tmp_path}/rolloutlint.md" in called
 
 
-@pytest.mark.parametrize("inputs", [{}, {"from": "git:HEAD^1"}])
+def test_only_what_has_changed_is_reported_where_it_is_asked_for(tmp_path: Path) -> None:
+    assert "--changed-since=HEAD^1" in arguments(tmp_path, since="HEAD^1")
+    assert not any("changed-since" in each for each in arguments(tmp_path))
+
+
+@pytest.mark.parametrize("inputs", [{}, {"since": "HEAD^1"}, {"from": "git:HEAD^1"}])
 def test_it_uses_options_that_exist(inputs: dict[str, str], tmp_path: Path) -> None:
     command, *called = arguments(tmp_path, profile="strict", **inputs)
     known = {option for parameter in cli.commands[command].params for option in parameter.opts}
