@@ -47,7 +47,9 @@ class Rendering(NamedTuple):
     """Values files of a chart, the strongest last."""
     inputs: frozenset[str] = frozenset()
     overrides: Mapping[str, Any] = {}
-    """Values that the Application itself gives, which are in no file."""
+    """Values that the Application itself gives."""
+    inline: Place | None = None
+    """Where `overrides` stand, as far as they are one mapping in the Application's file."""
 
 
 class Traced(NamedTuple):
@@ -176,7 +178,8 @@ class Origins:
                 continue
             traced = Traced(Place(written.document, (*written.prefix, *found.path), place.part), found.same and exact)
             if found.same and exact and place.part != "key":
-                return Traced(traced.place._replace(piece=place.piece), True)
+                piece = _same_piece(dig(value, *path), dig(written.value, *found.path), place.piece)
+                return Traced(traced.place._replace(piece=piece), True)
             if best is None or found.depth > deepest or (found.depth == deepest and found.same and not best.same):
                 best, deepest = traced, found.depth
         inline = self._inline(origin, value, path) if exact else None
@@ -321,7 +324,9 @@ class Origins:
     def _given(self, rendering: Rendering, name: Path) -> tuple[Place, Any] | None:
         """Where a value is written and what it is: in the strongest file; none where the Application gives it."""
         if _overridden(rendering.overrides, name):
-            return None
+            if rendering.inline is None or not has(rendering.overrides, *name):
+                return None
+            return rendering.inline._replace(path=(*rendering.inline.path, *name)), dig(rendering.overrides, *name)
         holders = [
             (Place(written.document, name), dig(written.value, *name))
             for file in rendering.values
@@ -392,7 +397,25 @@ def _aligned(ours: Any, theirs: Any, path: Path) -> _Found | None:
 
 
 def _equal(ours: Any, theirs: Any) -> bool:
+    """Whether both are the same but for white space: kustomize adds line breaks to folded scalars."""
+    if isinstance(ours, str) and isinstance(theirs, str):
+        return ours == theirs or ours.split() == theirs.split()
     return bool(ours == theirs) and isinstance(ours, bool) == isinstance(theirs, bool)
+
+
+def _same_piece(theirs: Any, ours: Any, piece: tuple[int, int] | None) -> tuple[int, int] | None:
+    """The piece of our string that holds the same characters as a piece of theirs."""
+    if piece is None or theirs == ours or not isinstance(theirs, str) or not isinstance(ours, str):
+        return piece
+    start, end = piece
+    inked = [at for at, char in enumerate(ours) if not char.isspace()]
+    before = len("".join(theirs[:start].split()))
+    within = len("".join(theirs[start:end].split()))
+    if not within:
+        behind = inked[before - 1] + 1 if before and not theirs[start - 1].isspace() else None
+        at = behind if behind is not None else inked[before] if before < len(inked) else len(ours)
+        return at, at
+    return inked[before], inked[before + within - 1] + 1
 
 
 def _counterpart(ours: Sequence[Any], theirs: Sequence[Any], index: int) -> int | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 
 from rolloutlint.controllers.source_paths import covered, source_kind
 from rolloutlint.errors import UsageError
-from rolloutlint.finding import DocumentId, Incomplete, Path
+from rolloutlint.finding import DocumentId, Incomplete, Path, Place
 from rolloutlint.graph.layout import Delivered, Layout, RenderedFile
 from rolloutlint.graph.scopes import FileTree, target_of
 from rolloutlint.inputs.discover import Candidate, Discovery, discover
@@ -120,8 +121,10 @@ class _Stage:
         self.outputs: dict[str, Rendered] = {}
         self.refused: set[str] = set()
         self.elsewhere: set[str] = set()
+        self.lenient = False
 
     def outcome(self, resources: Sequence[Resource]) -> Outcome:
+        self.lenient = any(map(_lenient, resources))
         for name, directory in self.given.items():
             self.given_files[name] = self.files_given(name, directory)
         applications = [r for r in resources if r.group_kind == ("argoproj.io", "Application")]
@@ -239,6 +242,7 @@ class _Stage:
             namespace=application.destination_namespace if kind == "helm" else "",
             variables={} if plain else variables,
             references={} if plain else self.references(application, source, checkout),
+            lenient=self.lenient,
             repository=checkout,
         )
         return _Wish(request, key, name, file)
@@ -303,7 +307,12 @@ class _Stage:
         directory = os.path.normpath(os.path.join(self.cwd, target))
         release = chart_name(directory) if kind == "helm" else ""
         return Request(
-            kind, directory, _beside(target, "(rendered)"), release=release, repository=self.discovery.project_root
+            kind,
+            directory,
+            _beside(target, "(rendered)"),
+            release=release,
+            lenient=self.lenient,
+            repository=self.discovery.project_root,
         )
 
     # ---- rendering -----------------------------------------------------------------------------------------
@@ -353,7 +362,7 @@ class _Stage:
             if wish.delivered is not None:
                 self.deliveries[wish.delivered] = (name,)
             if name not in renderings:
-                renderings[name] = self.rendering(outcome, directory)
+                renderings[name] = self.rendering(outcome, directory, wish)
                 rendered[name] = RenderedFile(directory, request.kind)
                 inputs |= renderings[name].inputs
         graph = self.discovery.graph
@@ -386,7 +395,7 @@ class _Stage:
             return True
         return any(file.startswith(f"{directory}/") for directory in whole if directory != ".")
 
-    def rendering(self, outcome: Rendered, directory: str) -> Rendering:
+    def rendering(self, outcome: Rendered, directory: str, wish: _Wish) -> Rendering:
         def show(path: str) -> str:
             return display(path, self.cwd) if path else ""
 
@@ -404,7 +413,18 @@ class _Stage:
             tuple(show(v) for v in outcome.values),
             frozenset(show(path) for path in outcome.inputs),
             _own_values(request) if request.kind == "helm" else {},
+            self.inline(wish),
         )
+
+    def inline(self, wish: _Wish) -> Place | None:
+        """`valuesObject` of an Application that is written in a file of the inputs, without parameters above it."""
+        options = wish.request.options
+        if wish.delivered is None or wish.delivered[0].source in self.outputs or options.get("parameters"):
+            return None
+        if wish.request.kind != "helm" or not options.get("valuesObject") or options.get("fileParameters"):
+            return None
+        document, prefix, _, source = wish.delivered
+        return Place(document, (*prefix, *source, "helm", "valuesObject"))
 
     def failure(self, wish: _Wish, outcome: Failure, directory: str) -> None:
         if outcome.no_tool:
@@ -422,6 +442,14 @@ class _Stage:
         roots = {root for root in self.layout.roots.values() if root}
         above = [r for r in roots if r == "." or directory == r or directory.startswith(f"{r}/")]
         return max(above, key=len, default="")
+
+
+def _lenient(resource: Resource) -> bool:
+    """Whether it is Argo CD's configuration and lets kustomize read files outside of a kustomization's directory."""
+    if (*resource.group_kind, resource.id.name) != ("", "ConfigMap", "argocd-cm"):
+        return False
+    options = text(mapping(resource.thaw().get("data")).get("kustomize.buildOptions"))
+    return re.search(r"--load[-_]restrictor[= ]\"?LoadRestrictionsNone", options) is not None
 
 
 def _key(request: Request) -> tuple[object, ...]:

@@ -89,7 +89,8 @@ def test_it_sees_no_configuration_and_no_network(tmp_path: Path, monkeypatch: py
         (b"WARNING: only this", "WARNING: only this"),
         (b"\x1b[31mred\x1b[0m", " [31mred [0m"),
         (b"\xff", "�"),
-        (b"x" * 500, "x" * 299 + "…"),
+        (b"x" * 5000, "x" * 2000),
+        (b'E1121 14:59:46.36 1 run.go:72] "command failed" err="no \\"a\\""', 'no "a"'),
     ],
 )
 def test_the_line_that_tells_something_is_found(said: bytes, shown: str) -> None:

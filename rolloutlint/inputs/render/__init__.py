@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from rolloutlint.inputs.files import below
+from rolloutlint.inputs.files import below, display
 from rolloutlint.inputs.render import chart, kustomization
 from rolloutlint.inputs.render.build import LIMITS, Command, Kind, Limits, Origin, Refusal, Rendered, Request
 from rolloutlint.inputs.render.cache import Cache, key_of, user_directory
@@ -38,7 +38,8 @@ __all__ = [
 
 chart_name = chart.chart_name
 
-_FORMAT = b"2"
+_SAID_LIMIT = 300
+_FORMAT = b"3"
 """Changes when what is kept of an output does."""
 
 
@@ -118,7 +119,11 @@ class Renderer:
         finally:
             shutil.rmtree(home, ignore_errors=True)
         if outcome.error:
-            said = outcome.error.replace(os.path.join(home, "copies") + os.sep, "").replace(home, "")
+            base = display(command.base, self.cwd)
+            said = outcome.error
+            for place in (os.path.realpath(home), home):
+                said = said.replace(os.path.join(place, "copies"), base).replace(place, "")
+            said = said if len(said) <= _SAID_LIMIT else f"{said[: _SAID_LIMIT - 1]}…"
             return Failure(request, f"`{' '.join(_shown(tool))}` {_verb(said)}", lost=True)
         self.cache.put(key, outcome.output)
         return outcome.output

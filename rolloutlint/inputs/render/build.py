@@ -34,6 +34,8 @@ class Request(NamedTuple):
     """The build environment of Argo CD (`ARGOCD_APP_NAME` ...), which some options may name."""
     references: Mapping[str, str] = MappingProxyType({})
     """Name of another source of the Application (`ref`) -> the absolute directory of its checkout; "" elsewhere."""
+    lenient: bool = False
+    """Kustomize: whether files may lie anywhere (`--load-restrictor LoadRestrictionsNone`)."""
     repository: str = ""
     """Absolute directory of the checkout, which a path with a leading slash starts from."""
 

@@ -57,7 +57,8 @@ def prepare(request: Request, cwd: str) -> Command | Refusal:
     copies = {os.path.relpath(path, base): data for path, data in walk.files.items()}
     file = next(name for name in NAMES if os.path.join(request.directory, name) in walk.files)
     copies[os.path.relpath(os.path.join(request.directory, file), base)] = root
-    return Command(("--", os.path.relpath(request.directory, base)), "", copies, walk.files, base)
+    flags = ("--load-restrictor", "LoadRestrictionsNone") if request.lenient else ()
+    return Command((*flags, "--", os.path.relpath(request.directory, base)), "", copies, walk.files, base)
 
 
 class _Walk:
@@ -102,6 +103,10 @@ class _Walk:
             if "\n" in entry:
                 self.inline(field, entry, file)
                 continue
+            if os.path.isabs(entry):
+                raise RefusedError(
+                    f"{file} names the absolute path `{printable(entry)}`: kustomize takes none", lost=True
+                )
             path = os.path.normpath(os.path.join(here, entry))
             if os.path.isdir(path):
                 yield path

@@ -7,6 +7,7 @@ nobody answers at, so that a template or a plugin which still tries to reach som
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import threading
 from collections.abc import Sequence
@@ -17,7 +18,10 @@ TIME_LIMIT = 60.0
 OUTPUT_LIMIT = 64 * 1024 * 1024
 """Bytes, as much as a file that is read may have."""
 _MESSAGE_LIMIT = 64 * 1024
+_LINE_LIMIT = 2000
 _PASSED_ON = ("PATH", "SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "PATHEXT", "WINDIR", "LD_LIBRARY_PATH")
+_LOGGED = re.compile(r'[IWEF]\d{4} .*\berr="(.*)"$')
+"""A line of klog, as some builds of kubectl end with."""
 _NOBODY = "http://127.0.0.1:9"
 
 
@@ -138,6 +142,8 @@ def first_line(said: bytes) -> str:
     """The first line of a message that tells something: notices and decoration before it are passed over."""
     lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines()]
     telling = [line for line in lines if line and not line.startswith(("#", "WARNING", "Warning", "coalesce.go"))]
+    logged = [found[1].replace('\\"', '"') for one in telling if (found := _LOGGED.match(one))]
+    telling = logged or telling
     line = next((one for one in telling if one.lower().startswith("error")), (telling or lines or [""])[0])
     text = "".join(c if c.isprintable() else " " for c in line.removeprefix("Error: ").removeprefix("error: "))
-    return text if len(text) <= 300 else text[:299] + "…"
+    return text[:_LINE_LIMIT]
