@@ -100,6 +100,8 @@ class Checkout(NamedTuple):
 
     root: str
     """Absolute: a private directory that holds them. It has the paths of the repository."""
+    top: str
+    """Absolute: the repository that `root` stands for."""
     base: str
     """Absolute, below `root`: what names of files count from, so that they are those of the work tree."""
     shown_from: str
@@ -221,7 +223,7 @@ def opened(ref: str, paths: Sequence[str], cwd: str = "") -> Iterator[Checkout]:
         absent = tuple(given for given, path in zip(paths, there, strict=True) if not path)
         prefix = "" if base == into else os.path.relpath(base, into).replace(os.sep, "/") + "/"
         incomplete = tuple(i._replace(source=i.source.removeprefix(prefix)) for i in told)
-        yield Checkout(into, base, shown_from, tuple(filter(None, there)), absent, incomplete)
+        yield Checkout(into, repository.top, base, shown_from, tuple(filter(None, there)), absent, incomplete)
     finally:
         shutil.rmtree(into, ignore_errors=True)
 

@@ -19,7 +19,7 @@ from rolloutlint.errors import RolloutlintError, UsageError
 from rolloutlint.finding import Incomplete
 from rolloutlint.graph import Layout
 from rolloutlint.inputs.files import LIMIT, display, read_path, refuse_binary
-from rolloutlint.inputs.git import PREFIX, opened
+from rolloutlint.inputs.git import PREFIX, Checkout, opened
 from rolloutlint.inputs.globs import is_magic
 from rolloutlint.inputs.options import RenderOptions
 from rolloutlint.inputs.stdin import NAME, STDIN, read_stdin
@@ -114,12 +114,14 @@ def open_state(
     checkout of the same repository. Raises `UsageError` and `RolloutlintError` as `open_states`.
     """
     if text.startswith(PREFIX):
+        if STDIN in paths:
+            raise UsageError(f"no commit has standard input: {text} needs the paths of files or directories")
         with opened(text[len(PREFIX) :], paths) as there:
             for path in there.absent:
                 if not is_magic(path) and not os.path.lexists(path):
                     raise UsageError(f"{path}: neither here nor in {text}")
             run = _run(there.paths, settings, catalogue, inputs, there.base)
-            run.incomplete += there.incomplete
+            run.incomplete = [_as_shown(entry, there) for entry in (*run.incomplete, *there.incomplete)]
             yield _opened(text, run, [f"{text} has no {path}: all of it is new" for path in there.absent])
         return
     if not text:
@@ -133,6 +135,11 @@ def open_state(
         return
     run, notes = _single(text, settings, catalogue, inputs)
     yield _opened("standard input" if text == STDIN else text, run, notes)
+
+
+def _as_shown(entry: Incomplete, there: Checkout) -> Incomplete:
+    """The entry with the repository in place of the directory that held the commit's files for a while."""
+    return entry._replace(message=entry.message.replace(there.root, there.top))
 
 
 def _run(paths: Sequence[str], settings: Settings, catalogue: Catalogue, inputs: Inputs, cwd: str = "") -> Run:

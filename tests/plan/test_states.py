@@ -122,6 +122,23 @@ def test_what_a_commit_cannot_give_is_lost(tmp_path: Path) -> None:
         assert [(i.source, i.reason) for i in lost(opened)] == [("a.yaml", "symlink")]
 
 
+def test_what_is_said_of_a_commit_names_the_repository(tmp_path: Path) -> None:
+    repository = Repository(tmp_path)
+    (tmp_path / "apps").mkdir()
+    (tmp_path / "apps" / "base").symlink_to("../base")
+    repository.commit({"base/a.yaml": SERVICE})
+    with state("git:HEAD", "apps") as before, state("", "apps") as after:
+        told = before.state.run.incomplete
+        assert told == after.state.run.incomplete
+        assert str(tmp_path / "base") in told[0].message
+
+
+def test_no_commit_has_standard_input(tmp_path: Path) -> None:
+    Repository(tmp_path).commit({"a.yaml": SERVICE})
+    with pytest.raises(UsageError, match="no commit has standard input"), state("git:HEAD", "-"):
+        pass
+
+
 def test_broken_manifests_of_the_previous_state_are_said_with_their_place(tmp_path: Path) -> None:
     repository = Repository(tmp_path)
     repository.commit({"a.yaml": "apiVersion: v1\nkind: Service\nspec: [\n"})
