@@ -358,7 +358,8 @@ class Run:
         if self.loaded.sets:
             from rolloutlint.graph.generated import one_per_place
 
-            settled = one_per_place(settled, self.loaded.templates)
+            own = frozenset(i for i, r in self.catalogue.rules.items() if "argoproj.io/ApplicationSet" in r.applies_to)
+            settled = one_per_place(settled, self.loaded.templates, own)
         judged, about = self._judge(settled)
         named_notes = [(f, self._fingerprint_of_note(f)) for f in about]
         notes = self._settled(named_notes)
@@ -513,6 +514,7 @@ class Run:
         users: tuple[Related, ...] | None = None
         held = frozenset(filter(resource.frozen.__contains__, agenda.words))
         functions = self._functions
+        generator = world.generator(resource)
         for rule, words in agenda.rules:
             if words and words.isdisjoint(held):
                 continue
@@ -525,7 +527,11 @@ class Run:
                     named = {r.resource for r in finding.related}
                     added = tuple(u for u in users if u.resource not in named)
                     finding = finding._replace(related=(*finding.related, *added))
-                yield finding, self._fingerprint(finding, view)
+                if generator is not None and finding.resource == resource.id:  # a person edits the set
+                    finding = finding._replace(resource=generator.id)
+                    yield finding, self._fingerprint(finding, world.view(generator))
+                else:
+                    yield finding, self._fingerprint(finding, view)
 
     def _function(self, rule_id: str) -> Check[Any]:
         """The check of a rule, imported when an object is first asked: a small input mentions little of all."""

@@ -6,7 +6,7 @@ what is found there points at the template. Only what is certain becomes an obje
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any, NamedTuple, TypeAlias
 
 from rolloutlint.controllers.application_set_parameters import Repository
@@ -100,17 +100,17 @@ def _expanded(value: Mapping[str, Any], repositories: Sequence[Repository]) -> E
     return Expansion(unknown=(Place(("spec", "generators"), reason),))
 
 
-def one_per_place(found: Iterable[SettledFinding], made: Mapping[Origin, bool]) -> list[SettledFinding]:
+def one_per_place(found: Iterable[SettledFinding], made: Mapping[Origin, bool], own: Set[str]) -> list[SettledFinding]:
     """Findings, but of those about Applications of one template only the first of each rule at each place.
 
-    `made` tells of each template whether it can be rewritten: where not, there is no fix.
+    `made` tells of each template whether it can be rewritten: where not, there is no fix. `own`: the rules about the
+    sets themselves.
     """
     told: set[tuple[object, ...]] = set()
     kept: list[SettledFinding] = []
     for settled in found:
         finding = settled.finding
-        about = finding.resource is not None and finding.resource.kind == "Application"
-        template = _template(finding.at.document, finding.at.path, made) if about else None
+        template = None if finding.rule in own else _template(finding.at.document, finding.at.path, made)
         if template is None:
             kept.append(settled)
             continue

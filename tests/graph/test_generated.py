@@ -122,6 +122,24 @@ def test_one_finding_for_all_applications_of_a_template_and_it_points_there():
     assert finding.file == "argocd/cart.yaml"
     assert finding.path == "spec.template.spec"
     assert finding.edits
+    assert str(finding.finding.resource) == "ApplicationSet argocd/cart"
+
+
+def test_an_annotation_of_the_set_suppresses_what_is_found_in_its_applications():
+    value = yaml.safe_load(application_set())
+    value["metadata"]["annotations"] = {"rolloutlint.dev/ignore": "RL608 -- watched by hand"}
+    files = {"argocd/cart.yaml": yaml.safe_dump(value), "apps/cart/rollout.yaml": CART}
+    report = lint(files, Settings(select=("RL608",)), Layout(roots=dict.fromkeys(files, ".")))
+    assert [f.disposition for f in report.findings] == ["suppressed"]
+
+
+def test_the_order_of_elements_changes_no_fingerprint():
+    prints = []
+    for generators in (LIST, [{"list": {"elements": LIST[0]["list"]["elements"][::-1]}}]):
+        files = {"argocd/cart.yaml": application_set(generators), "apps/cart/rollout.yaml": CART}
+        report = lint(files, Settings(select=("RL608",)), Layout(roots=dict.fromkeys(files, ".")))
+        prints.append([f.fingerprint for f in report.active])
+    assert prints[0] == prints[1]
 
 
 def test_there_is_no_fix_where_the_template_does_not_say_everything():
