@@ -93,7 +93,7 @@ def _task(task: Task, page: _Page) -> Iterator[str]:
         kind = "starts" if words.CLASSES[rollout.classification].starts else "said"
         yield f'<span class="{kind}">{_prose(words.classed(rollout, page.mode))}</span>'
         yield from _fields([*rollout.reasons, *(each for each in task.changes if each not in rollout.reasons)])
-        consequence = words.CLASSES[rollout.classification].consequence
+        consequence = words.consequence(rollout)
         link = f' <a href="#{page.anchors[id(task)]}">how it goes</a>' if id(task) in page.anchors else ""
         lines = [_prose(text) for text in (consequence, words.goes(rollout)) if text]
         yield from (f"<div>{line}{link * (line is lines[-1])}</div>" for line in lines)

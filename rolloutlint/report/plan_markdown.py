@@ -43,7 +43,7 @@ def _changes(task: Task, mode: Mode) -> Iterator[str]:
     shown: Sequence[FieldChange] = task.changes
     if rollout is not None:
         yield f"**{prose(words.classed(rollout, mode))}**"
-        consequence = words.CLASSES[rollout.classification].consequence
+        consequence = words.consequence(rollout)
         yield from (prose(text) for text in (consequence, words.goes(rollout)) if text)
         shown = [*rollout.reasons, *(each for each in task.changes if each not in rollout.reasons)]
     yield from (_change(change) for change in shown[:_FIELDS])

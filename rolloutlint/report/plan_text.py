@@ -68,7 +68,7 @@ def _rollout(task: Task, change: RolloutChange, options: Options) -> Iterator[st
         yield from _fields(change.reasons, "because", options)
     others = [each for each in task.changes if each not in change.reasons]
     yield from _fields(others, "also" if change.reasons else "", options)
-    consequence = words.CLASSES[change.classification].consequence
+    consequence = words.consequence(change)
     for label, text in (("so", consequence), ("goes", words.goes(change)), ("if bad", _bad(change))):
         if text:
             yield from _labelled(label, text, options)

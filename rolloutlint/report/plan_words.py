@@ -169,14 +169,22 @@ _UNLESS: Mapping[Mode, str] = MappingProxyType(
 )
 
 
+def consequence(change: RolloutChange) -> str:
+    """What follows from the classification, unless the notes of the change say it themselves."""
+    said = CLASSES[change.classification].consequence
+    return "" if change.notes and CLASSES[change.classification].starts else said
+
+
 def goes(change: RolloutChange) -> str:
-    """`5 % -> 20 % -> 100 %, 34m at least, nobody has to act`; empty where nothing starts."""
-    if not CLASSES[change.classification].starts:
+    """`5 % -> 20 % -> 100 %, 34m at least, nobody has to act`; empty where nothing starts, or all at once."""
+    kind = CLASSES[change.classification]
+    at_once = len(change.stairs) < 2 and not change.least and not change.gates
+    if not kind.starts or (at_once and kind.consequence):
         return ""
     parts = [" -> ".join(change.stairs)] * bool(change.stairs)
-    if change.least is not None:
+    if change.least:
         parts.append(f"{time(change.least)} at least")
-    elif change.simulation is not None and change.simulation.promotion is None:
+    elif change.least is None and change.simulation is not None and change.simulation.promotion is None:
         parts.append("never promoted")
     if change.gates:
         parts.append(f"{acts(len(change.gates))}: {', '.join(change.gates)}")
@@ -286,9 +294,12 @@ def how_long(plan: SyncPlan) -> str:
     if not any(map(changes, plan.applications)):
         return "There is nothing to wait for"
     longest = max((lasts(each) for each in plan.applications), default=0)
+    waiting = [wait for application in plan.applications for each in application.stages for wait in each.waits]
     gates = [f"{gate} of {named(each.task.resource)}" for each in starting(plan) for gate in each.change.gates]
     took = f"Takes {time(longest)} at least" if longest else "How long it takes is not known"
-    people = any(wait.person for application in plan.applications for each in application.stages for wait in each.waits)
+    if not (longest or waiting or gates):
+        return "Nothing is waited for"
+    people = any(wait.person for wait in waiting)
     if gates:
         return f"{took}; {acts(len(gates))} ({listed(gates)})"
     return f"{took}; {'a person has to act before it goes on' if people else 'nobody has to act'}"
