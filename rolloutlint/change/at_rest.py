@@ -1,7 +1,7 @@
 """Objects as the Rollouts controller leaves them while no release goes on: what stands in for a cluster.
 
-Also used to take its own writes out of a comparison: two copies of an object that were both left at rest differ only
-in what people and Argo CD changed. The rules of the writes are those of `controllers.istio_writes`.
+Also used to take its writes out of a comparison: two copies of an object that are levelled differ only in what people
+and Argo CD changed. The rules of the writes are those of `controllers.istio_writes`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rolloutlint.controllers.istio_writes import (
 from rolloutlint.controllers.traffic import HASH_LABEL, routers
 from rolloutlint.graph.references import Naming, namings
 from rolloutlint.model import Rollout
-from rolloutlint.model.values import dig, mapping, text
+from rolloutlint.model.values import dig, mapping, sequence, text
 
 SERVICE_ROLES = ("stableService", "canaryService", "pingService", "pongService", "activeService", "previewService")
 TRAFFIC_ROLES = ("virtualService", "destinationRule", *SERVICE_ROLES)
@@ -72,6 +72,22 @@ def at_rest(value: Value, writers: Sequence[Writer]) -> Value:
     return value
 
 
-def has_hash(value: Value) -> bool:
-    """Whether a Service of a cluster carries the hash that the controller writes."""
-    return HASH_LABEL in mapping(dig(value, "spec", "selector"))
+def levelled(value: Value, writers: Sequence[Writer]) -> Value:
+    """The object with the same value wherever its Rollouts write one; subsets that they remove stay to be seen."""
+    for writer in writers:
+        rule = writer.naming.role == "destinationRule"
+        value = _with_one_hash(value, writer) if rule else at_rest(value, (writer,))
+    return value
+
+
+def _with_one_hash(rule: Value, writer: Writer) -> Value:
+    use = writer.rollout.destination_rule
+    own = (use.canary_subset, use.stable_subset) if use else ()
+    spec = mapping(rule.get("spec"))
+    subsets = [
+        {**subset, "labels": {**mapping(subset.get("labels")), HASH_LABEL: STABLE_HASH}}
+        if subset.get("name") in own
+        else subset
+        for subset in map(mapping, sequence(spec.get("subsets")))
+    ]
+    return {**rule, "spec": {**spec, "subsets": subsets}} if subsets else rule

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from rolloutlint.change.at_rest import Value, Writer, at_rest, writers
+from rolloutlint.change.at_rest import Value, Writer, at_rest, levelled, writers
 from rolloutlint.change.differences import differences
-from rolloutlint.change.effects import effects, placed
+from rolloutlint.change.effects import effects, in_namespace, placed
 from rolloutlint.change.objects import ChangedObject, ReplicaSets, Sync
 from rolloutlint.change.pairing import Key, Pair, PairedApplication
 from rolloutlint.change.releases import release
@@ -35,9 +35,9 @@ from rolloutlint.controllers.sync_options import Policy
 from rolloutlint.controllers.sync_order import PHASES, Item, Order, Step, sync_order
 from rolloutlint.controllers.sync_waves import is_hook, wave
 from rolloutlint.controllers.sync_windows import Permission, concerning, ever, windows
-from rolloutlint.finding import Place
+from rolloutlint.finding import Place, ResourceId
 from rolloutlint.graph import World
-from rolloutlint.model import Application, Resource, Rollout, View, view_of
+from rolloutlint.model import Application, Resource, Rollout, view_of
 from rolloutlint.model.values import dig, mapping, sequence, text
 from rolloutlint.settings import Settings
 
@@ -47,6 +47,8 @@ _OWN_METADATA = ("managedFields", "resourceVersion", "uid", "generation", "creat
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
 _ALONE = Policy(prune=True)
 """Without any Application: what Git no longer has goes."""
+
+_UNREAD = "no phase of a sync reads its hook annotation: it is never applied"
 
 Moved = Callable[[Resource], Resource]
 
@@ -205,7 +207,7 @@ class _Planner:
             }
         synced = [b for b in self.built if b.one.after is not None and not is_hook(b.one.after.annotations)]
         differing = [b for b in synced if not b.unchanged]
-        prunes = [b for b in self.built if b.one.after is None]
+        prunes = [b for b in self.built if b.one.task is not None and b.one.task.action in ("prune", "keep")]
         unknown = any(b.synced is not None and b.synced.compared.shown is None for b in differing)
         out_of_sync = None if unknown and len(differing) == 1 and not prunes else bool(differing or prunes)
         project = self._project(application)
@@ -265,7 +267,7 @@ class _Planner:
         after = one.after
         how = self.writers.get(one.key, ())
         if one.before is not None:
-            value = _in_namespace(one.before, one.key)
+            value = in_namespace(one.before, one.key)
             one.live = value if self.sync.live else at_rest(value, how)
         if after is None:
             return
@@ -313,7 +315,7 @@ class _Planner:
     def _last_applied(self, one: ChangedObject) -> Value | None:
         assert one.before is not None
         if not self.sync.live:
-            return _in_namespace(one.before, one.key)
+            return in_namespace(one.before, one.key)
         written = one.before.annotations.get(LAST_APPLIED)
         try:
             value = json.loads(written) if written else None
@@ -328,7 +330,7 @@ class _Planner:
         if before is None or after is None:
             return
         secret = built.one.key.kind == "Secret" and not built.one.key.group
-        for change in differences(plain(at_rest(before, how)), plain(at_rest(after, how))):
+        for change in differences(plain(levelled(before, how)), plain(levelled(after, how))):
             if secret and change.path.startswith(("data", "stringData")):
                 hidden = change._replace(before=change.before and '"***"', after=change.after and '"***"')
                 yield hidden
@@ -380,7 +382,8 @@ class _Planner:
             pruned = tuple(self._task("prune", n, step, healthy) for n in step.prunes)
             left = tuple(self._task("keep", n, step, healthy, self._why_kept(kept.get(n, ""))) for n in step.kept)
             applied = [tuple(self._applied(n, step, healthy) for n in group) for group in step.groups]
-            groups = tuple(group for group in ((*pruned, *left), *applied) if group)
+            made = (self._namespace_task(),) if step.creates_namespace else ()
+            groups = tuple(group for group in ((*pruned, *left), made, *applied) if group)
             stages.append(
                 Stage(
                     _phase(step.phase),
@@ -411,7 +414,7 @@ class _Planner:
             action: Action = "ignore" if number in order.ignored else "keep" if number in kept else "unchanged"
             why = self._why_kept(kept.get(number, ""))
             if action == "ignore":
-                why = "no phase of a sync reads its hook annotation: it is never applied"
+                why = _UNREAD
             elif action == "unchanged":
                 why = "left alone: only what is out of sync is applied"
             task = self._task(action, number, None, healthy, why)
@@ -424,6 +427,10 @@ class _Planner:
             else:
                 stage = stages[where]
                 stages[where] = stage._replace(groups=(*stage.groups, (task,)))
+
+    def _namespace_task(self) -> Task:
+        name = self.application.destination_namespace if self.application else ""
+        return Task("create", ResourceId("", "v1", "Namespace", "", name), None, notes=("`CreateNamespace=true`",))
 
     def _why_kept(self, reason: str) -> str:
         if self.gone:
@@ -445,9 +452,14 @@ class _Planner:
         notes = [*([why] if why else []), *built.notes]
         if step is not None and number in step.confirms:
             notes.append("a person has to confirm it: `Prune=confirm`")
+        changes = built.changes
         if action == "prune":
-            notes += self._taken_over(one)
-        task = Task(action, one.shown, self._place(one), built.changes, built.release, tuple(dict.fromkeys(notes)))
+            changes = ()
+            if one.after is None:
+                notes += self._taken_over(one)
+            else:
+                notes = [f"{_UNREAD}, and what is there of it goes"]
+        task = Task(action, one.shown, self._place(one), changes, built.release, tuple(dict.fromkeys(notes)))
         one.task = task
         one.behind = frozenset(healthy)
         return task
@@ -502,26 +514,20 @@ class _Planner:
         if person:
             return Wait(one.shown, words, None, True)
         if change.simulation is not None and change.simulation.plan.refused:
-            return Wait(one.shown, "and fails: the controller refuses it, which Argo CD calls Degraded", None)
+            return Wait(one.shown, "and fails: the controller refuses it, which Argo CD calls Degraded", None, True)
         if change.gates:
             steps = ", ".join(change.gates)
             return Wait(one.shown, f"until it is promoted, for which a person has to act: {steps}", change.least, True)
         if change.simulation is not None and change.simulation.promotion is None:
-            return Wait(one.shown, "until it is promoted, which never happens", None)
+            return Wait(one.shown, "until it is promoted, which never happens", None, True)
         if one.aborted and change.classification not in ("superseded", "new-revision", "rollback-to-stable"):
-            return Wait(one.shown, "and fails: the release stays aborted, which Argo CD calls Degraded", None)
+            return Wait(one.shown, "and fails: the release stays aborted, which Argo CD calls Degraded", None, True)
         return Wait(one.shown, words, change.least)
 
 
 def _phase(name: str) -> Phase:
     found: Mapping[str, Phase] = {"PreSync": "PreSync", "Sync": "Sync", "PostSync": "PostSync", "SyncFail": "SyncFail"}
     return found[name]
-
-
-def _in_namespace(view: View, key: Key) -> Value:
-    if not key.namespace:
-        return view.value
-    return {**view.value, "metadata": {**view.metadata, "namespace": key.namespace}}
 
 
 def plain(value: Value) -> Value:

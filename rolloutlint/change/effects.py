@@ -19,6 +19,7 @@ from rolloutlint.controllers.writes import Apply, Consequence, Write, needs_igno
 from rolloutlint.finding import Path
 from rolloutlint.graph.references import namings
 from rolloutlint.lang.intstr import int32
+from rolloutlint.model import View
 from rolloutlint.model.values import dig
 from rolloutlint.settings import Version
 
@@ -96,7 +97,14 @@ def _of_writers(sync: Sync, argocd: Version) -> Iterator[Effect]:
 def placed(one: ChangedObject) -> Mapping[str, Any]:
     """The desired manifest with the namespace in which it ends."""
     assert one.after is not None
-    return {**one.after.value, "metadata": {**one.after.metadata, "namespace": one.key.namespace}}
+    return in_namespace(one.after, one.key)
+
+
+def in_namespace(view: View, key: Key) -> Mapping[str, Any]:
+    """The manifest of an object, with the namespace of its identity if it has one."""
+    if not key.namespace:
+        return view.value
+    return {**view.value, "metadata": {**view.metadata, "namespace": key.namespace}}
 
 
 def _of_object(sync: Sync, one: ChangedObject, some: Sequence[Write], argocd: Version) -> Iterator[Effect]:

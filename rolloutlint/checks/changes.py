@@ -199,15 +199,7 @@ def rolls_back(ctx: Context[ChangedObject]) -> Iterator[Finding]:
     one = ctx.resource
     if one.classification in ("rollback", "rollback-to-stable"):
         variant = "stable" if one.classification == "rollback-to-stable" else ""
-        notes = one.change.notes if one.change else ()
-        yield ctx.finding(
-            ("spec", "template"),
-            "key",
-            variant=variant,
-            name=one.name,
-            reason=_reason(one.change),
-            note=f" ({notes[0]})" if notes else "",
-        )
+        yield ctx.finding(("spec", "template"), "key", variant=variant, name=one.name, reason=_reason(one.change))
 
 
 def _outermost(path: Path) -> Path:

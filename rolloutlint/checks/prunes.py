@@ -11,8 +11,8 @@ from rolloutlint.checks.context import Context, check
 from rolloutlint.finding import Finding, Path, Related
 from rolloutlint.graph.references import Naming, namings
 from rolloutlint.lang.intstr import int32
-from rolloutlint.model import Rollout
-from rolloutlint.model.values import dig, mapping
+from rolloutlint.model import Rollout, View
+from rolloutlint.model.values import dig, mapping, string_map
 
 _NAME: Path = ("metadata", "name")
 _ROUTES = ("virtualService", "destinationRule", "stableService", "canaryService", "activeService", "previewService")
@@ -55,20 +55,26 @@ def _with_pods(rollout: ChangedObject) -> Iterator[object]:
 
 
 @check("RL808")
-def rollout_pruned(ctx: Context[ChangedObject]) -> Iterator[Finding]:
-    """A Rollout that goes, and all its pods with it."""
+def workload_pruned(ctx: Context[ChangedObject]) -> Iterator[Finding]:
+    """A Rollout that goes, or the Deployment that one replaces, and all its pods with it."""
     one = ctx.resource
-    before = one.rollout_before
-    if not one.pruned or before is None:
+    before = one.before
+    if not one.pruned or before is None or (one.key.group, one.key.kind) not in _WORKLOADS:
         return
     follower = _follower(one, before)
+    if not isinstance(before, Rollout) and (follower is None or follower.key.kind != "Rollout"):
+        return
+    replicas = int32(before.spec.get("replicas", 1))
+    if not replicas:
+        return
+    labels = string_map(dig(before.spec, "template", "metadata", "labels"))
     services = [
         each
         for each in one.sync.of_kind("", "Service")
         if each.after is not None
         and each.key.namespace == one.key.namespace
         and mapping(each.after.spec.get("selector"))
-        and mapping(each.after.spec.get("selector")).items() <= before.pod_labels.items()
+        and mapping(each.after.spec.get("selector")).items() <= labels.items()
     ]
     related = [
         *([Related(follower.place(_NAME), "comes in its place", follower.id)] if follower else []),
@@ -78,22 +84,29 @@ def rollout_pruned(ctx: Context[ChangedObject]) -> Iterator[Finding]:
         _NAME,
         variant="replaced" if follower else "still-selected" if services else "",
         related=related,
+        kind=one.id.kind,
         name=one.name,
-        replicas=before.replicas,
-        follower=f"{follower.id.kind} `{follower.name}`" if follower else "",
+        pods=f"{replicas} pods" if replicas > 1 else "pod",
+        follower=f"{follower.id.kind} `{_called(follower, one)}`" if follower else "",
         service=services[0].name if services else "",
     )
 
 
-def _follower(one: ChangedObject, before: Rollout) -> ChangedObject | None:
-    """A workload that the same sync creates for the same pods."""
+def _follower(one: ChangedObject, before: View) -> ChangedObject | None:
+    """A workload that the same sync creates for the same pods, here or by the same name in another namespace."""
     selector = mapping(before.spec.get("selector"))
     for kind in _WORKLOADS:
         for each in one.sync.of_kind(*kind):
             made = each.task is not None and each.task.action == "create"
-            if made and each.key.namespace == one.key.namespace and each.value_at("spec", "selector") == selector:
+            near = each.key.namespace == one.key.namespace or each.key.name == one.key.name
+            if made and near and each.value_at("spec", "selector") == selector:
                 return each
     return None
+
+
+def _called(follower: ChangedObject, one: ChangedObject) -> str:
+    same = follower.key.namespace == one.key.namespace
+    return follower.name if same else f"{follower.key.namespace}/{follower.name}"
 
 
 @check("RL809")

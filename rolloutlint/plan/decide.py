@@ -87,7 +87,7 @@ def _waits(application: ApplicationPlan) -> Iterator[Reason]:
         return
     for stage in application.stages:
         for wait in stage.waits:
-            if wait.person or "never" in wait.words:
+            if wait.person:
                 yield Reason(
                     "review",
                     f"the sync of {application.application} waits for {wait.resource} {wait.words}",

@@ -8,11 +8,12 @@ from rolloutlint import __version__
 from rolloutlint.catalogue import Catalogue
 from rolloutlint.change.build import Operation, plan_application, quiet_plan
 from rolloutlint.change.objects import ChangedObject, Sync
-from rolloutlint.change.pairing import key_of, paired, unsynced
+from rolloutlint.change.pairing import PairedApplication, key_of, paired, unsynced
 from rolloutlint.change.releases import by_rollout
 from rolloutlint.change.result import ApplicationPlan, SyncPlan
 from rolloutlint.engine import Changes
 from rolloutlint.finding import Incomplete
+from rolloutlint.graph import World
 from rolloutlint.model import Resource
 from rolloutlint.plan.decide import decided
 from rolloutlint.plan.findings import compared, compared_with_cluster
@@ -62,8 +63,13 @@ def planned(
     )
     plans: list[ApplicationPlan] = []
     syncs: list[Sync] = []
+    doubts: list[Incomplete] = []
     for application in paired(before, after, previous.mode, settings.targets.argocd):
         if app and (application.resource is None or application.resource.id.name != app):
+            continue
+        doubt = _doubtful(application, before, after) if previous.mode == "git" else None
+        if doubt is not None:
+            doubts.append(doubt)
             continue
         if previous.mode == "git" and application.same:
             if application.resource is not None or application.pairs:
@@ -90,12 +96,31 @@ def planned(
         introduced=introduced,
         fixed=fixed,
         unchanged=unchanged,
-        incomplete=tuple(_incomplete(previous.label, skipped, report, (*unsynced(before, after),))),
+        incomplete=(*doubts, *_incomplete(previous.label, skipped, report, (*unsynced(before, after),))),
         verdict="allow",
         reasons=(),
         tool_version=__version__,
     )
     return decided(plan, syncs, settings.plan), report
+
+
+def _doubtful(application: PairedApplication, before: World, after: World) -> Incomplete | None:
+    """Say so where an Application looks gone that its ApplicationSet may still generate."""
+    resource = application.before
+    if resource is None or application.after is not None or resource.prefix[-2:] != ("spec", "template"):
+        return None
+    for old in before.in_file(resource.document.source):
+        if old.document != resource.document or old.prefix != resource.prefix[:-2]:
+            continue
+        for new in after.of_kind(*old.group_kind):
+            if key_of(after, new) != key_of(before, old):
+                continue
+            expansion = after.expansion(new)
+            named = expansion is not None and any(one.name == resource.id.name for one in expansion.applications)
+            if expansion is None or not expansion.complete or named:
+                message = f"{new.id} may still give Application {resource.id.name}, or not: it is not planned"
+                return Incomplete(new.document.source, "unresolved", message)
+    return None
 
 
 def _objects(syncs: Sequence[Sync]) -> Iterator[ChangedObject]:
