@@ -175,7 +175,8 @@ def _applications(
         if isinstance(patch, str):
             value = _patched(value, renderer.text(patch, parameters, ("spec", "templatePatch"), left))
         if is_rolling_sync(spec):
-            value = {**value, "spec": _switched_off(value["spec"])}
+            selected = bool(steps_of(_mapping(value["metadata"].get("labels")), spec).chosen)
+            value = {**value, "spec": _step_by_step(value["spec"], selected)}
         metadata = {key: item for key, item in value["metadata"].items() if key != "namespace"}
         if isinstance(namespace, str):
             metadata["namespace"] = namespace
@@ -189,12 +190,18 @@ def _applications(
     return found
 
 
-def _switched_off(spec: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An Application's spec without automated sync (`progressive_sync.go` disableAutomatedSync)."""
-    policy = spec.get("syncPolicy")
-    if not isinstance(policy, dict) or not isinstance(policy.get("automated"), dict):
-        return spec
-    return {**spec, "syncPolicy": {**policy, "automated": {**policy["automated"], "enabled": False}}}
+def _step_by_step(spec: Mapping[str, Any], selected: bool) -> Mapping[str, Any]:
+    """An Application's spec with what a RollingSync amounts to (`progressive_sync.go` SyncDesiredApplications).
+
+    The controller writes `enabled: false` and starts a sync itself whenever it is the turn of a step that selects the
+    Application: as automated sync does, but drift is left alone. One that no step selects is never synced.
+    """
+    policy = _mapping(spec.get("syncPolicy"))
+    written = _mapping(policy.get("automated"))
+    if not selected:
+        return {**spec, "syncPolicy": {**policy, "automated": {**written, "enabled": False}}} if written else spec
+    prune = written.get("prune") is True and written.get("enabled") is not False
+    return {**spec, "syncPolicy": {**policy, "automated": {"prune": prune, "selfHeal": False}}}
 
 
 def _filled(own: Mapping[str, Any], template: Mapping[str, Any]) -> dict[str, Any]:

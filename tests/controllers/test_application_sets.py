@@ -281,11 +281,20 @@ def test_files_are_matched_as_git_matches_a_pathspec(pattern: str, path: str, ma
     assert bool(pathspec(pattern).fullmatch(path)) is matches
 
 
-def test_a_rolling_sync_switches_automated_sync_off():
-    value = spec("- list: {elements: [{a: b}]}", strategy={"type": "RollingSync", "rollingSync": {"steps": [{}]}})
-    value["spec"]["template"]["spec"]["syncPolicy"] = {"automated": {"prune": True}}
+@pytest.mark.parametrize(
+    ("automated", "step", "effective"),
+    [
+        ({"prune": True, "selfHeal": True}, {}, {"prune": True, "selfHeal": False}),
+        (None, {}, {"prune": False, "selfHeal": False}),
+        ({"prune": True, "enabled": False}, {}, {"prune": False, "selfHeal": False}),
+        ({"prune": True}, {"matchExpressions": [{"key": "a", "operator": "In"}]}, {"prune": True, "enabled": False}),
+    ],
+)
+def test_a_rolling_sync_syncs_what_a_step_selects_and_heals_nothing(automated: Any, step: Any, effective: Any):
+    value = spec("- list: {elements: [{a: b}]}", strategy={"type": "RollingSync", "rollingSync": {"steps": [step]}})
+    value["spec"]["template"]["spec"]["syncPolicy"] = {"automated": automated}
     (only,) = expand(value).applications
-    assert only.value["spec"]["syncPolicy"] == {"automated": {"prune": True, "enabled": False}}
+    assert only.value["spec"]["syncPolicy"]["automated"] == effective
 
 
 STEPS = {
