@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -164,6 +163,8 @@ def _chosen(name: str, *worlds: World) -> tuple[str, ResourceId | None]:
     if not names:
         return "", ResourceId("argoproj.io", "v1alpha1", "Application", "", name)
     if name not in names:
+        from difflib import get_close_matches
+
         near = get_close_matches(name, names, 1)
         hint = f": did you mean `{near[0]}`?" if near else f", but {', '.join(sorted(names)[:5])}"
         raise UsageError(f"--app: no Application `{name}` among the inputs{hint}")
