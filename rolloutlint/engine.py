@@ -728,6 +728,10 @@ def _render(
         return after._replace(
             roots={**after.roots, **made.roots},
             charts=after.charts - made.directories,
+            overlays={
+                file: [overlay for overlay in overlays if overlay.root not in made.directories]
+                for file, overlays in after.overlays.items()
+            },
             rendered=made.rendered,
             deliveries=made.deliveries,
         )

@@ -105,6 +105,7 @@ class _Stage:
         self.tree = FileTree(files)
         self.roots: dict[str, str] = {}
         self.layout = layout._replace(roots=ChainMap(self.roots, dict(layout.roots)))
+        self.arguments = {root for root in layout.roots.values() if root}
         self.discovery = discovery
         self.options = options
         self.tools = tools if tools is not None else find_tools() if options.enabled else Tools()
@@ -364,19 +365,15 @@ class _Stage:
             if name not in renderings:
                 renderings[name] = self.rendering(outcome, directory, wish)
                 rendered[name] = RenderedFile(directory, request.kind)
-                inputs |= renderings[name].inputs
+                inputs.update(_applied_by(renderings[name]))
         graph = self.discovery.graph
         for directory in self.elsewhere:
             for k in graph.chain(directory):
                 inputs.update((k.file, *k.resources, *k.patches, *k.generator_inputs, *k.configuration))
         made |= self.elsewhere
         whole = frozenset(made - failed)
-        replaced = {
-            file
-            for file in inputs
-            if not (roots := graph.roots_of(file)) or roots <= made  # whoever applies it has been rendered
-        }
-        replaced = {f for f in replaced if self.only_an_input(f, whole)}
+        # Whoever applies such a file has been rendered.
+        replaced = {file for file in inputs if not (roots := graph.roots_of(file)) or roots <= made}
         return Outcome(
             tuple(renderings.values()),
             tuple(c for c in self.candidates.values() if c.name not in self.tree.files),
@@ -388,12 +385,6 @@ class _Stage:
             frozenset(self.refused),
             tuple(dict.fromkeys(self.incomplete)),
         )
-
-    def only_an_input(self, file: str, whole: frozenset[str]) -> bool:
-        """True unless the chart or kustomization that the file belongs to could not be rendered somewhere."""
-        if self.discovery.graph.role_of(file) != "manifest" or self.discovery.graph.roots_of(file):
-            return True
-        return any(file.startswith(f"{directory}/") for directory in whole if directory != ".")
 
     def rendering(self, outcome: Rendered, directory: str, wish: _Wish) -> Rendering:
         def show(path: str) -> str:
@@ -439,9 +430,16 @@ class _Stage:
         self.leave(directory, f"{whose}{outcome.message}", advice=False, lost=lost)
 
     def root_of(self, directory: str) -> str:
-        roots = {root for root in self.layout.roots.values() if root}
-        above = [r for r in roots if r == "." or directory == r or directory.startswith(f"{r}/")]
+        above = [r for r in self.arguments if r == "." or directory == r or directory.startswith(f"{r}/")]
         return max(above, key=len, default="")
+
+
+def _applied_by(rendering: Rendering) -> Iterator[str]:
+    """The files whose content is in a rendered text: of a chart only its CRDs would else be read as manifests."""
+    if rendering.by == "kustomize":
+        yield from rendering.inputs
+    else:
+        yield from (file for file in rendering.inputs if file.startswith(_beside(rendering.directory, "crds/")))
 
 
 def _lenient(resource: Resource) -> bool:

@@ -342,6 +342,13 @@ def test_which_of_two_lines_was_printed_is_not_guessed(tmp_path: Path) -> None:
 
 
 @needs_helm
+def test_manifests_beside_a_chart_are_still_manifests(tmp_path: Path) -> None:
+    definition = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: x}\n"
+    checked = Checked(tmp_path, {**CHART, "chart/crds/x.yaml": definition, "chart/beside.yaml": SERVICE})
+    assert checked.report["summary"]["resources"] == 3
+
+
+@needs_helm
 def test_no_fix_is_offered_in_a_template(tmp_path: Path) -> None:
     assert all(f["fix"] is None for f in Checked(tmp_path, CHART).report["findings"])
 
