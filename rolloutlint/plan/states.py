@@ -8,16 +8,15 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain
 from typing import NamedTuple
 
 from rolloutlint.catalogue import Catalogue
 from rolloutlint.engine import Loaded, Run, open_paths, open_sources
 from rolloutlint.errors import RolloutlintError, UsageError
 from rolloutlint.finding import Incomplete
-from rolloutlint.graph import Layout
+from rolloutlint.graph import Layout, World
 from rolloutlint.inputs.files import LIMIT, display, read_path, refuse_binary
 from rolloutlint.inputs.git import PREFIX, Checkout, opened
 from rolloutlint.inputs.globs import is_magic
@@ -25,7 +24,7 @@ from rolloutlint.inputs.options import RenderOptions
 from rolloutlint.inputs.stdin import NAME, STDIN, read_stdin
 from rolloutlint.model import Resource
 from rolloutlint.model.resource import is_object
-from rolloutlint.plan.live import Live, LiveObject, cut_off, is_live, is_made, live_object
+from rolloutlint.plan.live import is_live, is_made
 from rolloutlint.plan.state import State
 from rolloutlint.settings import Settings
 from rolloutlint.source import Problem, Source, decode, load
@@ -33,9 +32,9 @@ from rolloutlint.source.documents import slices
 
 _TOP_KEY = re.compile(r"^(?:kind|items)[ \t]*:", re.MULTILINE)
 _ITEM = re.compile(r"^- ", re.MULTILINE)
-_ITEM_KIND = re.compile(r"^(?:- |  )kind: *(\S+)", re.MULTILINE)
-_ITEM_NAME = re.compile(r"^    name: *(\S+)", re.MULTILINE)
-_ITEM_NAMESPACE = re.compile(r"^    namespace: *(\S+)", re.MULTILINE)
+_ITEM_KIND = re.compile(r"^(?:- |  )kind: *(\S+)\s*\n", re.MULTILINE)
+_ITEM_NAME = re.compile(r"^    name: *(\S+)\s*\n", re.MULTILINE)
+_ITEM_NAMESPACE = re.compile(r"^    namespace: *(\S+)\s*\n", re.MULTILINE)
 _JSON_ITEMS = re.compile(r'"items"\s*:\s*\[')
 _JSON_END = re.compile(r'"kind"\s*:\s*"\w*List"[^{}]*(?:\{[^{}]*\}[^{}]*)?\}\s*$')
 _JSON_GAP = re.compile(r"[\s,]*")
@@ -63,8 +62,6 @@ class Opened(NamedTuple):
     """One state, as long as its inputs are there."""
 
     state: State
-    live: Live | None = None
-    """What only a cluster can say; `None` for manifests."""
     notes: tuple[str, ...] = ()
     """What to know about the input, as sentences without a full stop."""
 
@@ -223,14 +220,21 @@ def _mended(source: Source) -> tuple[Source, Incomplete | None]:
         return source, None
     whole = text[: start + items[-1]] if len(items) > 1 else text[:start]
     ended = whole + "kind: List\n" if len(items) > 1 else whole or "apiVersion: v1\nitems: []\nkind: List\n"
-    line = len(text.splitlines())
-    return source._replace(text=ended), cut_off(source.name, line, _described(part[items[-1] :]))
+    return source._replace(text=ended), _cut_off(source, _described(part[items[-1] :]))
+
+
+def _cut_off(source: Source, lost: str) -> Incomplete:
+    line = len(source.text.splitlines())
+    message = f"the output is cut off at line {line}, in the middle of {lost}: that and whatever followed is missing"
+    return Incomplete(source.name, "unreadable", message, lost=True)
 
 
 def _described(item: str) -> str:
     kind, name, namespace = (found.search(item) for found in (_ITEM_KIND, _ITEM_NAME, _ITEM_NAMESPACE))
-    if kind is None or name is None:
+    if kind is None:
         return "an object"
+    if name is None:
+        return f"an object of kind {kind[1]}"
     return f"{kind[1]} {namespace[1]}/{name[1]}" if namespace else f"{kind[1]} {name[1]}"
 
 
@@ -256,9 +260,7 @@ def _mended_json(source: Source) -> tuple[Source, Incomplete | None]:
     except (ValueError, RecursionError, IndexError):
         head = text[: items.start()]
         added = "".join(f', "{key}": "{value}"' for key, value in _LIST.items() if f'"{key}"' not in head)
-        return source._replace(text=f"{text[:end]}]{added}}}\n"), cut_off(
-            source.name, len(text.splitlines()), "an object"
-        )
+        return source._replace(text=f"{text[:end]}]{added}}}\n"), _cut_off(source, "an object")
     return source, None  # something else is wrong with it
 
 
@@ -271,32 +273,27 @@ def _opened(label: str, run: Run, notes: Sequence[str] = ()) -> Opened:
     live = sum(map(is_live, resources))
     if not live or 2 * live < len(resources):
         few = f"{live} of {len(resources)} objects carry what only a cluster writes; all are taken for manifests"
-        return Opened(State(label, run), None, (*notes, *((few,) if live else ())))
+        return Opened(State(label, run), (*notes, *((few,) if live else ())))
     mixed = f"{len(resources) - live} of {len(resources)} objects carry nothing that a cluster writes"
-    taken = [live_object(one) for one in resources]
-    made = {one.resource.number for one in taken if is_made(one)}
-    doubles = _doubles(run, resources)
-    kept = [one for one in taken if one.resource.number not in made and one.resource.number not in doubles]
-    aside = [one._replace(resource=one.resource._replace(number=-1)) for one in taken if one.resource.number in made]
+    made = [one for one in resources if is_made(one)]
+    left = {one.number for one in made} | _doubles(run, resources)
     told = _unread(run)
-    world_run = _only(run, [one.resource for one in kept])
+    world_run = _only(run, [one for one in resources if one.number not in left])
     world_run.incomplete += told
-    renumbered = [one._replace(resource=new) for one, new in zip(kept, world_run.world.resources, strict=True)]
-    said = (*notes, *((mixed,) if live < len(resources) else ()), *_about(renumbered, aside))
-    of_controllers = tuple(one.resource for one in aside)
-    return Opened(State(label, world_run, "live", of_controllers), Live(renumbered, aside), said)
+    said = (*notes, *((mixed,) if live < len(resources) else ()), *_about(world_run.world, made))
+    return Opened(State(label, world_run, "live", tuple(made)), said)
 
 
-def _about(objects: Sequence[LiveObject], aside: Sequence[LiveObject]) -> Iterator[str]:
+def _about(world: World, made: Sequence[Resource]) -> Iterator[str]:
     """What a dump has that is no part of a sync, and what it lacks to be judged well."""
-    if aside:
-        kinds = Counter(one.resource.id.kind for one in aside)
+    if made:
+        kinds = Counter(one.id.kind for one in made)
         listed = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
         yield f"made by controllers, and therefore never pruned: {listed}"
-    rollouts = [one for one in objects if one.resource.group_kind == ("argoproj.io", "Rollout")]
-    if rollouts and not any(one.resource.id.kind == "ReplicaSet" for one in aside):
+    rollouts = world.of_kind("argoproj.io", "Rollout")
+    if rollouts and not any(one.id.kind == "ReplicaSet" for one in made):
         yield "the ReplicaSets are not there (`kubectl get rollout,replicaset`), so no rollback can be told"
-    if rollouts and not any(one.status for one in rollouts):
+    if rollouts and not any(world.view(one).value.get("status") for one in rollouts):
         yield "no Rollout has a status: whether one is in progress is not known"
 
 
@@ -366,14 +363,8 @@ def _only(run: Run, resources: Sequence[Resource]) -> Run:
 
 def _swapped(before: Opened, after: Opened) -> None:
     """Refuse objects of a cluster as what is to be applied."""
-    assert after.live is not None
-    first = next(chain(after.live.objects, after.live.made))
-    message = f"{after.state.label} holds objects of a cluster ({first.resource.id} has a `metadata.uid` or a status)"
+    first = next(one for one in (*after.state.run.world.resources, *after.state.made) if is_live(one))
+    message = f"{after.state.label} holds objects of a cluster ({first.id} has a `metadata.uid` or a status)"
     if before.state.mode == "git":
         raise UsageError(f"{message}, and {before.state.label} holds manifests: swap --from and --to")
     raise UsageError(f"{message}: what a sync applies are manifests, so give those as the desired state")
-
-
-def by_identity(live: Live) -> Mapping[tuple[str, str, str, str], LiveObject]:
-    """The objects of a dump by group, kind, namespace and name."""
-    return {(*one.resource.group_kind, one.resource.id.namespace, one.resource.id.name): one for one in live.objects}

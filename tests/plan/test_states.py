@@ -87,7 +87,7 @@ def test_a_commit_is_manifests_under_the_names_of_the_work_tree(tmp_path: Path) 
     repository.commit({"apps/web.yaml": ROLLOUT})
     repository.write({"apps/web.yaml": SERVICE})
     with state("git:HEAD", "apps") as opened:
-        assert (opened.state.mode, opened.state.label, opened.live) == ("git", "git:HEAD", None)
+        assert (opened.state.mode, opened.state.label) == ("git", "git:HEAD")
         assert names(opened) == ["Rollout shop/web"]
         assert opened.state.run.world.resources[0].document.source == "apps/web.yaml"
 
@@ -159,7 +159,7 @@ def test_names_of_another_checkout_count_from_it(tmp_path: Path) -> None:
 
 def test_a_file_of_manifests_is_no_dump() -> None:
     with dumped(f"{ROLLOUT}---\n{SERVICE}") as opened:
-        assert (opened.state.mode, opened.live, opened.notes) == ("git", None, ())
+        assert (opened.state.mode, opened.notes) == ("git", ())
         assert names(opened) == ["Rollout shop/web", "Service shop/web"]
 
 
@@ -210,45 +210,6 @@ def test_a_directory_of_dumps_is_a_cluster(tmp_path: Path) -> None:
         assert (opened.state.mode, names(opened)) == ("live", ["Rollout shop/web", "Service shop/web"])
 
 
-def test_what_the_cluster_wrote_is_told_apart_from_the_manifest() -> None:
-    applied = {"apiVersion": "v1", "kind": "Service"}
-    annotations = {"kubectl.kubernetes.io/last-applied-configuration": json.dumps(applied), "team": "shop"}
-    service = live(
-        "Service", "web", spec={"ports": []}, status={"loadBalancer": {}}, metadata={"annotations": annotations}
-    )
-    with dumped(yaml.safe_dump(listed(service))) as opened:
-        assert opened.live is not None
-        one = opened.live.of(opened.state.run.world.resources[0])
-        assert one is not None
-        assert one.manifest["metadata"] == {"name": "web", "namespace": "shop", "annotations": {"team": "shop"}}
-        assert set(one.manifest) == {"apiVersion", "kind", "metadata", "spec"}
-        assert (one.last_applied, one.status, one.owner) == (applied, {"loadBalancer": {}}, None)
-
-
-def test_a_record_of_the_last_apply_that_is_no_json_is_unknown() -> None:
-    annotations = {"kubectl.kubernetes.io/last-applied-configuration": "{"}
-    with dumped(yaml.safe_dump(live("Service", "web", metadata={"annotations": annotations}))) as opened:
-        assert opened.live is not None
-        assert opened.live.objects[0].last_applied is None
-
-
-@pytest.mark.parametrize(
-    ("tracking", "application"),
-    [
-        ("cart:/Service:shop/web", "cart"),
-        ("argocd_cart:/Service:shop/web", "argocd_cart"),
-        ("cart:/Service:shop/other", ""),
-        ("cart:apps/Service:shop/web", ""),
-        ("nonsense", ""),
-    ],
-)
-def test_tracking_is_the_application_unless_the_id_was_copied(tracking: str, application: str) -> None:
-    annotations = {"argocd.argoproj.io/tracking-id": tracking}
-    with dumped(yaml.safe_dump(live("Service", "web", metadata={"annotations": annotations}))) as opened:
-        assert opened.live is not None
-        assert opened.live.objects[0].tracking.by_annotation == application
-
-
 def test_what_controllers_made_is_kept_aside() -> None:
     made = [
         owned("ReplicaSet", "web-1"),
@@ -258,31 +219,39 @@ def test_what_controllers_made_is_kept_aside() -> None:
     ]
     with dumped(yaml.safe_dump(listed(*made, WEB))) as opened:
         assert names(opened) == ["Rollout shop/web"]
-        assert opened.live is not None
-        assert sorted(one.resource.id.kind for one in opened.live.made) == [
+        assert sorted(one.id.kind for one in opened.state.made) == [
             "AnalysisRun",
             "Ingress",
             "Pod",
             "ReplicaSet",
         ]
-        rollout = opened.state.run.world.resources[0]
-        assert [value["metadata"]["name"] for value in opened.live.replica_sets(rollout)] == ["web-1"]
         assert any("never pruned: 1 AnalysisRun" in note for note in opened.notes)
 
 
-def test_replica_sets_of_a_namesake_that_was_deleted_are_not_those_of_the_rollout() -> None:
-    old = owned("ReplicaSet", "web-0")
-    old["metadata"]["ownerReferences"][0]["uid"] = "gone"
-    with dumped(yaml.safe_dump(listed(old, WEB))) as opened:
-        assert opened.live is not None
-        assert opened.live.replica_sets(opened.state.run.world.resources[0]) == []
-
-
-def test_an_owned_object_that_was_applied_stays() -> None:
+@pytest.mark.parametrize(
+    ("annotations", "stays"),
+    [
+        ({"argocd.argoproj.io/tracking-id": "cart:/Service:shop/web"}, True),
+        ({"argocd.argoproj.io/tracking-id": "cart:/Service:shop/copied"}, False),
+        ({"argocd.argoproj.io/tracking-id": "cart:apps/Service:shop/web"}, False),
+        ({"argocd.argoproj.io/tracking-id": "nonsense"}, False),
+        ({"kubectl.kubernetes.io/last-applied-configuration": "{}"}, True),
+        ({"kubectl.kubernetes.io/last-applied-configuration": "{"}, False),
+        ({}, False),
+    ],
+)
+def test_an_owned_object_stays_where_it_was_applied(annotations: dict[str, str], stays: bool) -> None:
     service = owned("Service", "web")
-    service["metadata"]["annotations"] = {"argocd.argoproj.io/tracking-id": "cart:/Service:shop/web"}
+    service["metadata"]["annotations"] = annotations
     with dumped(yaml.safe_dump(listed(service, WEB))) as opened:
-        assert "Service shop/web" in names(opened)
+        assert ("Service shop/web" in names(opened)) is stays
+
+
+def test_an_owner_that_is_no_controller_makes_nothing() -> None:
+    service = owned("Service", "web")
+    del service["metadata"]["ownerReferences"][0]["controller"]
+    with dumped(yaml.safe_dump(listed(service, WEB))) as opened:
+        assert opened.state.made == ()
 
 
 def test_a_dump_without_replica_sets_says_what_is_missing() -> None:
@@ -372,6 +341,18 @@ def test_the_object_in_which_a_list_is_cut_off_is_named() -> None:
     text = cut_at(yaml.safe_dump(listed(WEB, live("Service", "second"))), "    resourceVersion: '17'")
     with dumped(text) as opened:
         assert "in the middle of Service shop/second" in lost(opened)[0].message
+
+
+def test_half_a_name_is_no_name() -> None:
+    text = cut_at(yaml.safe_dump(listed(WEB, live("Service", "second"))), "second\n    namespace")
+    with dumped(text + "sec") as opened:
+        assert "in the middle of an object of kind Service:" in lost(opened)[0].message
+
+
+def test_output_that_powershell_wrote_is_read() -> None:
+    Path("live.yaml").write_bytes(b"\xff\xfe" + yaml.safe_dump(listed(WEB)).replace("\n", "\r\n").encode("utf-16-le"))
+    with state("live.yaml") as opened:
+        assert (opened.state.mode, names(opened), lost(opened)) == ("live", ["Rollout shop/web"], [])
 
 
 def test_a_list_that_is_cut_off_in_its_first_object_has_none() -> None:
