@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 from generate import LAYOUTS, Layout, generate
 from metrics import speeds
-from plans import command, repository
 from rollouts import GATES, MEASUREMENTS, METRICS, seconds
+from syncs import command, repository
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _CACHE = os.path.join(os.path.dirname(_HERE), ".bench")
@@ -142,7 +142,8 @@ def start_up(arguments: Sequence[str], rounds: int) -> tuple[float, int]:
 def planned(apps: int, changed: int, rounds: int) -> list[tuple[str, str, str]]:
     """Figures of `apply-plan` from the last commit to a work tree where so many Rollouts have a new image.
 
-    A plan reads the repository twice, so it is compared with a lint of it, in turn.
+    A plan reads and lints the repository twice, so it is compared with one lint of it, in turn. Where everything
+    changes, nearly all of the time goes into simulating the Rollouts: that has no target.
     """
     source, documents, _ = corpus(apps, "app", 0.0)
     directory = os.path.join(_CACHE, "plan")
@@ -153,11 +154,12 @@ def planned(apps: int, changed: int, rounds: int) -> list[tuple[str, str, str]]:
         plans.append(run(command(linter()), cwd=directory))
         lints.append(run((*linter(), "check", directory)))
     wall = statistics.median(r.wall for r in plans)
+    target = "<= 2" if changed < apps else ""
     what = f"plan of {apps:,} applications, {changed:,} changed"
     code = plans[-1].code
     odd = "" if code in (0, 1, 5) else f" (exit code {code})"
     return [
-        (f"{what}: wall / lint", f"{wall / statistics.median(r.wall for r in lints):.2f}{odd}", "<= 2"),
+        (f"{what}: wall / lint", f"{wall / statistics.median(r.wall for r in lints):.2f}{odd}", target),
         (f"{what}: documents/s", f"{documents / wall:,.0f}", ""),
         (f"{what}: peak memory, MB", f"{max(r.memory for r in plans):.0f}", ""),
     ]
