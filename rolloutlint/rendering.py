@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections import ChainMap
+from collections import ChainMap, Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -120,6 +120,7 @@ class _Stage:
         self.applied: set[str] = set()
         self.incomplete: list[Incomplete] = []
         self.outputs: dict[str, Rendered] = {}
+        self.names: Counter[str] = Counter()
         self.refused: set[str] = set()
         self.elsewhere: set[str] = set()
         self.lenient = False
@@ -237,7 +238,7 @@ class _Stage:
         request = Request(
             kind,
             directory,
-            _beside(target, "(rendered)" if plain else f"(rendered for {name})"),
+            _beside(target, "(rendered)" if plain else f"(rendered for {application.id.name.replace('/', ' ')})"),
             options,
             release=application.id.name if kind == "helm" else "",
             namespace=application.destination_namespace if kind == "helm" else "",
@@ -322,13 +323,18 @@ class _Stage:
         todo: dict[tuple[object, ...], Request] = {}
         for wish in wishes:
             key = _key(wish.request)
-            if key not in self.asked:
-                todo.setdefault(key, wish.request)
+            if key not in self.asked and key not in todo:
+                todo[key] = wish.request._replace(name=self.unused(wish.request.name))
         for key, outcome in zip(todo, self.renderer.render(list(todo.values())), strict=True):
             self.asked[key] = outcome
             if isinstance(outcome, Rendered):
                 self.outputs[outcome.request.name] = outcome
                 self.roots[outcome.request.name] = self.root_of(display(outcome.request.directory, self.cwd))
+
+    def unused(self, name: str) -> str:
+        """A name that no other rendered text has: Applications of one name may come from several places."""
+        self.names[name] += 1
+        return name if self.names[name] == 1 else f"{name[:-1]}, {self.names[name]})"
 
     def applications_in(self, wish: _Wish) -> Iterator[Resource]:
         """The Applications in a rendered text."""

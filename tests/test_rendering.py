@@ -169,7 +169,18 @@ def test_the_options_of_an_application_count(tmp_path: Path) -> None:
     application = APPLICATION.replace("path: over,", "path: over, kustomize: {namePrefix: x-},")
     checked = Checked(tmp_path, {**PLAIN, "app.yaml": application})
     assert checked.finding("RL101")["resource"]["name"] == "x-web"
-    assert checked.finding("RL101")["related"][-1]["file"] == "over/(rendered for argocd/web)"
+    assert checked.finding("RL101")["related"][-1]["file"] == "over/(rendered for web)"
+
+
+@needs_kustomize
+def test_applications_of_one_name_are_rendered_apart(tmp_path: Path) -> None:
+    files = {
+        f"{cluster}/app.yaml": APPLICATION.replace("path: over,", f"path: over, kustomize: {{namePrefix: {cluster}-}},")
+        for cluster in ("a", "b")
+    }
+    checked = Checked(tmp_path, {**PLAIN, **files, "over/kustomization.yaml": "resources: [../base]\n"})
+    assert checked.report["summary"]["resources"] == 4
+    assert checked.places("RL101") == [("base/web.yaml", 13, 18)]
 
 
 @needs_kustomize
@@ -374,7 +385,7 @@ def test_applications_that_come_out_of_a_chart_are_followed(tmp_path: Path) -> N
     }
     checked = Checked(tmp_path, {**CHART, **apps})
     names = {f["related"][-1]["file"] for f in checked.report["findings"] if f["rule"] == "RL101"}
-    assert names == {"chart/(rendered for argocd/web)"}
+    assert names == {"chart/(rendered for web)"}
 
 
 @needs_helm
