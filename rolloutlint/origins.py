@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from rolloutlint.finding import DocumentId, Edit, Finding, Fix, Path, Place, Related, ResourceId, Span
-from rolloutlint.lang.gotext import Template
+from rolloutlint.lang.gotext import Template, lines_of
 from rolloutlint.model.resource import identify, objects
 from rolloutlint.model.values import dig, has, mapping, sequence, text
 from rolloutlint.settle import Texts
@@ -276,7 +276,7 @@ class Origins:
             return (self._built(rendering, origin, place),)
         document = DocumentId(file, 0)
         span, _ = texts.span(place)
-        lines = rendering.source.text.splitlines()
+        lines = lines_of(rendering.source.text)
         found = template.find(lines, span.line - 1, _document_start(lines, span.line - 1))
         at: Place | None = None
         if found is not None:

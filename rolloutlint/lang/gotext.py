@@ -13,9 +13,17 @@ from functools import cached_property
 _ACTION = re.compile(r"\{\{.*?\}\}")
 _VALUES = re.compile(r"(?<![\w.])\$?\.Values((?:\.[A-Za-z_][\w-]*)+)")
 _PRINTS = re.compile(r"\{\{-?\s*(?:toYaml|toJson|include|template|tpl|\$?\.)")
+_BREAK = re.compile(r"\r\n|\n|\r")
+_LONGEST = 1000
+"""A longer line is data, and comparing it with patterns would take too long."""
 _NEIGHBOURS = 3
 _TELLING = 2
 """So many characters of a line must stand outside of its actions."""
+
+
+def lines_of(text: str) -> Sequence[str]:
+    """The lines of a text as editors count them, without their ends."""
+    return _BREAK.split(text)
 
 
 class Template:
@@ -23,7 +31,7 @@ class Template:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.lines = text.splitlines()
+        self.lines = lines_of(text)
 
     @property
     def plain(self) -> bool:
@@ -50,7 +58,7 @@ class Template:
 
     def find(self, output: Sequence[str], line: int, first: int) -> int | None:
         """The line (from 0) that printed `output[line]` of a document from `first` on; none where several may."""
-        if line >= len(output) or not output[line].strip():
+        if line >= len(output) or not output[line].strip() or len(output[line]) > _LONGEST:
             return None
         found = self._best(
             [(self._agreement(n, output, line, first), n) for n in self._candidates(output[line].strip())]

@@ -302,7 +302,7 @@ def _without_marks(document: str) -> tuple[str, dict[str, str]]:
     section = ""
     mark: list[str] | None = None
     header = -1
-    for line in document.splitlines(keepends=True):
+    for line in re.findall(r"[^\n]*\n|[^\n]+", document):
         if mark is not None and line.startswith("      "):
             mark.append(line[6:])
             continue
