@@ -183,6 +183,7 @@ MODULES: Mapping[str, str] = {
     "RL647": "rolling_sync",
     "RL648": "rolling_sync",
     "RL649": "rolling_sync",
+    "RL650": "shared_objects",
     "RL6": "gitops",
     "RL804": "prunes",
     "RL808": "prunes",
