@@ -96,11 +96,12 @@ def apply_plan(paths: tuple[str, ...], **flags: Any) -> int:
     rendering = make_rendering(flags)
     shown, empty = _planned(paths or (".",), settings, catalogue, rendering, flags)
     plan = shown.plan
-    lost = say_lost(plan.incomplete)
-    if empty and not lost:
+    if ("text", "") not in outputs:
+        say_lost(plan.incomplete)
+    if empty and not plan.lost:
         click.echo("rolloutlint: nothing to plan: no object among the inputs that could be read", err=True)
     _write(shown, outputs, flags)
-    if lost:
+    if plan.lost:
         return LOST
     if empty:
         return 0 if flags["allow_empty"] else NOTHING_TO_LINT

@@ -264,8 +264,14 @@ def test_lost_input_is_4_and_the_rest_is_planned(capsys: pytest.CaptureFixture[s
     Path("broken.yaml").write_bytes(b"\0\1\2")
     assert planned("apps", "broken.yaml") == 4
     told = capsys.readouterr()
-    assert "broken.yaml" in told.err
+    assert "Lost: broken.yaml" in told.out
     assert "STARTS A REVISION" in told.out
+
+
+def test_lost_input_is_named_where_no_text_does_it(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("broken.yaml").write_bytes(b"\0\1\2")
+    assert planned("apps", "broken.yaml", "-f", "html=plan.html") == 4
+    assert "broken.yaml" in capsys.readouterr().err
 
 
 def test_the_choices_of_the_command_line_are_those_there_are() -> None:
