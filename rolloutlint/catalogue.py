@@ -36,7 +36,7 @@ class Rule(NamedTuple):
     since: str
     applies_to: tuple[str, ...]
     """`group/Kind` (`core/Service`), `*` (every object), `problem` (of loading), `change` (an object of a sync, with
-    both its states), or `settled`."""
+    both its states), `backtest` (a metric with its past), or `settled`."""
     needs: tuple[str, ...]
     """Kinds whose absence from the inputs makes the answer unknown."""
     targets: Mapping[str, str]

@@ -383,6 +383,14 @@ class Run:
             sources=self._shown_texts(findings),
         )
 
+    def judged(self, findings: Iterable[tuple[Finding, View]]) -> tuple[SettledFinding, ...]:
+        """Findings that were made outside of `report`, each about an object of this run: placed, weighed, judged and
+        in order, those of rules that are off left out."""
+        kept = ((finding, view) for finding, view in findings if not self._patched(view.resource, finding))
+        settled = self._settled((finding, self._fingerprint(finding, view)) for finding, view in kept)
+        judged, _ = self._judge(settled)
+        return in_order(judged)
+
     def _settled(self, findings: Iterable[tuple[Finding, str]]) -> list[SettledFinding]:
         if self.origins is not None:
             traced = self.origins.traced
@@ -439,7 +447,7 @@ class Run:
         table: dict[str, list[Rule]] = {}
         ran = set()
         for rule in self.catalogue.rules.values():
-            if "change" in rule.applies_to and not changes:
+            if "backtest" in rule.applies_to or ("change" in rule.applies_to and not changes):
                 continue
             if rule.id in self.plan.rules and ("settled" in rule.applies_to or _in_range(rule, self.settings)):
                 ran.add(rule.id)

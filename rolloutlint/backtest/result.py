@@ -82,6 +82,8 @@ class MetricHistory(NamedTuple):
     """True where the server did not give what was asked of it."""
     false_aborts: Fraction | None = None
     """The share of starts that abort a rollout though nothing was rolled out: Failed and Error together."""
+    unseen: Fraction = Fraction(0)
+    """The share of starts that succeed without one measurement that had data."""
     no_data: Fraction = Fraction(0)
     """The share of the points without data."""
     not_a_number: Fraction = Fraction(0)
@@ -94,7 +96,8 @@ class MetricHistory(NamedTuple):
     limits: tuple[Limit, ...] = ()
     notes: tuple[str, ...] = ()
     step: int = 0
-    """Nanoseconds between points: the metric's interval."""
+    """Nanoseconds between points: the metric's interval; where measurements are errors, so small that the retries after
+    ten seconds are points as well."""
 
 
 class AnalysisHistory(NamedTuple):

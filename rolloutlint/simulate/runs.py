@@ -74,17 +74,29 @@ def run_of(
     if members is None:
         fault, unknown = _why_unknown(world, rollout, analysis)
         return run._replace(fault=fault, unknown=unknown)
+    own = {"dryRun": dry_run} if analysis.role == "experiment" else analysis.value
+    return _with_metrics(run, members, analysis, own, settings.targets)
+
+
+def run_of_templates(members: Sequence[Member], analysis: Analysis, settings: Settings) -> Run:
+    """The AnalysisRun that somebody makes by hand of templates, in the order in which upstream merges them, with the
+    arguments of `analysis`."""
+    place = members[0].view.place(("metadata", "name"))
+    return _with_metrics(Run(analysis.role, "", place, ()), members, analysis, analysis.value, settings.targets)
+
+
+def _with_metrics(run: Run, members: Sequence[Member], analysis: Analysis, own: object, targets: Targets) -> Run:
+    """The run with its metrics, or why it has none. `own` holds the dry-run rules of who runs the templates."""
     listed = [sequence(member.view.spec.get("metrics")) for member in members]
     if not all(isinstance(metric, dict) for metrics in listed for metric in metrics):
         return run._replace(unknown=("a metric of its templates cannot be read",))
     found = entries_of(members, analysis)
-    own = {"dryRun": dry_run} if analysis.role == "experiment" else analysis.value
     rules = [own, *(member.view.spec for member in members)]
-    fault = _fault(found, members, analysis, rules, settings.targets)
+    fault = _fault(found, members, analysis, rules, targets)
     if fault:
         return run._replace(fault=fault)
     patterns = _patterns(rules, "dryRun")
-    return run._replace(metrics=tuple(_metric(entry, patterns, settings.targets) for entry in found))
+    return run._replace(metrics=tuple(_metric(entry, patterns, targets) for entry in found))
 
 
 def merged(world: World, rollout: Rollout, analysis: Analysis) -> Sequence[Member] | None:

@@ -3,7 +3,8 @@
 A line `# file: NAME` starts another file, `# uses: frames/X.yaml` adds a shared frame, a fence word `closed` or
 `strict` sets the run, `latin-1` saves the files in that encoding, a fence `yaml config` gives the configuration of the
 block that follows it. A fence `yaml before` gives the state from which that block is planned, `yaml before live` a
-cluster; marks in it are expected in the files before.
+cluster; marks in it are expected in the files before. A fence `yaml samples` gives what a server would have answered to
+a backtest of that block (`tests.backtest.samples`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from rolloutlint.catalogue import Rule, page_body
 from rolloutlint.resources import data_dir
 
-_FENCE = re.compile(r"^```yaml +(bad|good|config|before)\b([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^```yaml +(bad|good|config|before|samples)\b([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _MARK = re.compile(r"# <- (RL\d+)(?: @(\S+))?\s*$")
 
 
@@ -34,6 +35,8 @@ class Example:
     """The previous state, for rules about changes."""
     live: bool = False
     """Whether that is a cluster."""
+    samples: str = ""
+    """What is known of the past, for rules about that."""
     rule: Rule = field(repr=False, default=None)  # type: ignore[assignment]
 
     def __str__(self) -> str:
@@ -42,19 +45,22 @@ class Example:
 
 def examples(rule: Rule) -> Iterator[Example]:
     """The examples of one page, in order."""
-    config, before, live, marked = "", None, False, []
+    config, samples, before, live, marked = "", "", None, False, []
     for number, match in enumerate(_FENCE.finditer(page_body(rule)), start=1):
         kind, words, text = match.group(1), match.group(2).split(), match.group(3)
         if kind == "config":
             config = text
+            continue
+        if kind == "samples":
+            samples = text
             continue
         files, expected = _split(text, rule.id)
         if kind == "before":
             before, live, marked = files, "live" in words, [(f"before:{name}", at) for name, at in expected]
             continue
         saved = {n: t.encode("latin-1") if "latin-1" in words else t for n, t in files.items()}
-        yield Example(kind, number, tuple(words), saved, (*expected, *marked), config, before, live, rule)
-        config, before, live, marked = "", None, False, []
+        yield Example(kind, number, tuple(words), saved, (*expected, *marked), config, before, live, samples, rule)
+        config, samples, before, live, marked = "", "", None, False, []
 
 
 def _split(text: str, rule_id: str) -> tuple[dict[str, str], list[tuple[str, int | str]]]:

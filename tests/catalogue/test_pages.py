@@ -12,6 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from yaml import safe_load
 
+from rolloutlint.backtest.findings import CHECKS
 from rolloutlint.catalogue import page_body
 from rolloutlint.checks import all_checks
 from rolloutlint.config import load_config, merge
@@ -21,6 +22,7 @@ from rolloutlint.result import Report
 from rolloutlint.settings import Settings
 from rolloutlint.source import GO_YAML_V2, NotPlainError
 from rolloutlint.source.documents import DEFAULT
+from tests.backtest.samples import days_of, replay
 from tests.catalogue.pages import Example, examples
 from tests.harness import CATALOGUE, found, lint
 from tests.plan.planning import plan_and_report
@@ -50,7 +52,10 @@ def alone(example: Example) -> Settings:
 
 
 def looked_at(example: Example, texts: Mapping[str, str | bytes], settings: Settings) -> Report:
-    """The report of a run over `texts`, or of a plan from the state before."""
+    """The report of a run over `texts`, of a plan from the state before, or of a backtest with the samples."""
+    if example.samples:
+        report, past = lint(texts, settings), replay(texts, days_of(safe_load(example.samples)), settings)
+        return report._replace(findings=report.findings + past.findings, incomplete=past.incomplete)
     if example.before is None:
         return lint(texts, settings)
     return plan_and_report(example.before, texts, settings, "live" if example.live else "git")[1]
@@ -124,7 +129,7 @@ def test_messages_say_fact_consequence_and_remedy(rule) -> None:
 
 
 def test_every_page_has_a_check_and_every_check_a_page() -> None:
-    checked = set(all_checks())
+    checked = set(all_checks()) | set(CHECKS)
     paged = {r.id for r in RULES if "settled" not in r.applies_to and r.id != "RL099"}
     assert checked == paged
 
