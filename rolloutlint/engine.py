@@ -348,10 +348,27 @@ class Run:
 
         return checked
 
-    def report(self, changes: Changes | None = None) -> Report:
-        """Check, settle, judge, order. The rules about changes are asked where `changes` are given."""
+    def name_absent_sources(self) -> None:
+        """List what Applications take from elsewhere: from other repositories and from registries of charts."""
+        for application, source in self.world.absent_sources():
+            identity = application.id
+            name = f"{identity.namespace}/{identity.name}" if identity.namespace else identity.name
+            chart = source.value.get("chart")
+            what = f"the chart `{chart}`" if chart else f"`{source.directory}`"
+            if chart or source.directory:
+                file = application.document.source
+                if self.origins is not None and file in self.origins.renderings:
+                    file = self.origins.places(application.place(), self.texts)[0].place.document.source
+                message = f"Application {name}: {what} of {source.repo_url} is not among the inputs"
+                self.incomplete.append(Incomplete(file, "unrendered", f"{message}; pass its output with `--rendered`"))
+
+    def report(self, changes: Changes | None = None, only: Set[str] | None = None) -> Report:
+        """Check, settle, judge, order. The rules about changes are asked where `changes` are given.
+
+        With `only`, the objects of these files alone are checked.
+        """
         rules = self._applicable(changes is not None)
-        settled = [*self._settled(self._problem_findings(rules)), *self._findings(rules)]
+        settled = [*self._settled(self._problem_findings(rules)), *self._findings(rules, only)]
         if changes is not None:
             self.texts = _BothTexts(self.texts, changes)
             settled += self._settled(self._change_findings(rules, changes))
@@ -479,8 +496,10 @@ class Run:
                     if one.after is None or not self._patched(one.resource, finding):
                         yield finding, self._fingerprint(finding, one)
 
-    def _findings(self, rules: Mapping[str, Sequence[Rule]]) -> Iterator[SettledFinding]:
+    def _findings(self, rules: Mapping[str, Sequence[Rule]], only: Set[str] | None) -> Iterator[SettledFinding]:
         resources = self._neighbours_together()
+        if only is not None:
+            resources = [resource for resource in resources if resource.document.source in only]
         workers = self.jobs or (cores() if len(resources) >= WORTH_DIVIDING else 1)
         todo = {
             (group, kind): _agenda((*rules.get("*", ()), *rules.get(f"{group or 'core'}/{kind}", ())))
@@ -702,8 +721,12 @@ def open_paths(
     if any(resource.group_kind == APPLICATION_SET for resource in loaded.resources):
         loaded.generate(layout(loaded), _checkouts(layout(loaded)))
     if render is not None and (render.given or discovery.given or discovery.jsonnet or _charts(discovery)):
-        return _render(discovery, loaded, files, layout, render, settings, catalogue, debug, jobs)
-    return Run(loaded, layout, files.fetch, settings, catalogue, debug, jobs)
+        run = _render(discovery, loaded, files, layout, render, settings, catalogue, debug, jobs)
+    else:
+        run = Run(loaded, layout, files.fetch, settings, catalogue, debug, jobs)
+    if render is not None:
+        run.name_absent_sources()
+    return run
 
 
 def _render(

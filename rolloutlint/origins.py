@@ -301,7 +301,7 @@ class Origins:
     def _value(self, rendering: Rendering, template: Template, line: int | None, place: Place) -> Traced | None:
         """The scalar or tree in a values file that is certainly the one that was printed."""
         rendered = self._rendered_value(place.document)
-        if place.span is not None or not has(rendered, *place.path):
+        if place.span is not None or not place.path or not has(rendered, *place.path):
             return None
         found: dict[Place, None] = {}
         if line is not None:

@@ -197,7 +197,6 @@ class _Stage:
                 continue
             target = target_of(here, source, self.tree, self.layout)
             if target is None:
-                self.absent(name, file, source)
                 continue
             directory = os.path.normpath(os.path.join(self.cwd, target))
             value = {**source.value, **_overrides(directory, identity.name, source.value)}
@@ -265,13 +264,6 @@ class _Stage:
         origins = outcome.origins
         file = origins[document.number].file if document.number < len(origins) else ""
         return display(file or outcome.request.directory, self.cwd)
-
-    def absent(self, name: str, here: str, source: ApplicationSource) -> None:
-        chart = text(source.value.get("chart"))
-        if chart:
-            self.leave(here, f"Application {name}: the chart `{chart}` is in a registry")
-        elif source.directory:
-            self.leave(here, f"Application {name}: `{source.directory}` of {source.repo_url} is not among the inputs")
 
     def directory(self, name: str, here: str, target: str, value: Mapping[str, Any]) -> None:
         """A plain directory: its manifests are read as they are; what jsonnet would make of others is not."""

@@ -430,5 +430,5 @@ def test_sources_that_nobody_here_can_render_are_named(tmp_path: Path) -> None:
     said = "\n".join(message for _, message in Checked(tmp_path, files, "--no-render").left())
     assert "argocd/app-0: `jsonnet` holds Jsonnet" in said
     assert "argocd/app-1: `plugin` is rendered by a plugin" in said
-    assert "argocd/app-2: the chart `redis` is in a registry" in said
+    assert "argocd/app-2: the chart `redis` of https://git.example.com/config.git is not among the inputs" in said
     assert "argocd/app-3: `nowhere` of https://git.example.com/config.git is not among the inputs" in said

@@ -41,7 +41,7 @@ class RenderedFile(NamedTuple):
 
 
 Delivered: TypeAlias = "tuple[DocumentId, Path, str, Path]"
-"""One source of an Application: its document, its path in it, its name (a template has many), the path of the source."""
+"""A source of an Application: its document, its path in it, its name (a template has many), the path of the source."""
 
 
 class Layout(NamedTuple):

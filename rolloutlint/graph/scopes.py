@@ -39,6 +39,8 @@ class Delivery(NamedTuple):
     """The namespace of objects that state none."""
     passed_over: Mapping[Path, Sequence[str]] = MappingProxyType({})
     """Path of a source that is a directory without any manifest -> those below it, which it does not read."""
+    absent: tuple[ApplicationSource, ...] = ()
+    """The sources that are not among the inputs."""
 
 
 def join(directory: str, path: str) -> str:
@@ -106,6 +108,7 @@ def deliver(application: Application, tree: FileTree, unread: FileTree, layout: 
     whole = bool(application.sources)
     more = not whole
     passed_over: dict[Path, Sequence[str]] = {}
+    absent: list[ApplicationSource] = []
     here = application.resource.document.source
     identity = (application.resource.document, application.resource.prefix, application.name)
     for source in application.sources:
@@ -119,6 +122,7 @@ def deliver(application: Application, tree: FileTree, unread: FileTree, layout: 
             continue
         target = target_of(here, source, tree, layout)
         if target is None:
+            absent.append(source)
             whole = False
             more = True
             continue
@@ -143,6 +147,7 @@ def deliver(application: Application, tree: FileTree, unread: FileTree, layout: 
         f"cluster:{application.destination}",
         application.destination_namespace,
         passed_over,
+        tuple(absent),
     )
 
 

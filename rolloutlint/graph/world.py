@@ -18,6 +18,7 @@ from rolloutlint.graph.layout import Layout
 from rolloutlint.graph.references import Naming
 from rolloutlint.graph.scopes import Delivery, FileTree, Scopes, deliver, inside, scope_files, top_directory
 from rolloutlint.model import Application, Resource, View, view_of
+from rolloutlint.model.argocd import ApplicationSource
 from rolloutlint.model.resource import CLUSTER_SCOPED
 from rolloutlint.model.values import mapping, string_map, text
 
@@ -440,6 +441,12 @@ class World:
     def unsettled(self, application: Resource) -> bool:
         """True where what the Application says is not all in its file: a patch or a template completes it."""
         return self.patched(application, ("spec",)) or any(map(application.mentions, ("{{", "${")))
+
+    def absent_sources(self) -> Iterator[tuple[Resource, ApplicationSource]]:
+        """Every Application with each of its sources that is not among the inputs."""
+        for number, delivery in self._deliveries.items():
+            for source in delivery.absent:
+                yield self.resources[number], source
 
     def passed_over(self, application: Resource) -> Mapping[Path, Sequence[str]]:
         """For sources that are a directory without manifests: those in directories below it, which nobody reads."""
