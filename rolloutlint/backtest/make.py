@@ -89,7 +89,8 @@ def backtest(run: Run, source: Source, options: Options) -> Backtest:
     selectors: dict[Selector, None] = {}
     for inquiry in asked:
         horizon = inquiry.horizon if options.horizon is None else options.horizon
-        metrics = [_replay(question, answers, start, horizon, options) for question in inquiry.questions]
+        assumed = inquiry.assumed and options.horizon is None
+        metrics = [_replay(one, answers, start, horizon, assumed, options) for one in inquiry.questions]
         analysis = _together(inquiry, metrics, horizon, options)
         analyses.append(analysis)
         for one in metrics:
@@ -181,7 +182,9 @@ def _errs(series: Series, grid: Grid, judge: Judge) -> bool:
 # ---- replaying -----------------------------------------------------------------------------------------------------
 
 
-def _replay(question: Question, answers: _Answers, start: float, horizon: int, options: Options) -> _Asked:
+def _replay(
+    question: Question, answers: _Answers, start: float, horizon: int, assumed: bool, options: Options
+) -> _Asked:
     history = MetricHistory(
         metric=question.name,
         place=question.place,
@@ -234,15 +237,16 @@ def _replay(question: Question, answers: _Answers, start: float, horizon: int, o
             false_aborts=aborts(starts),
             unseen=unseen,
             limits=limits_of(case, judge, options.tolerated),
-            notes=tuple(_notes(spec, horizon)),
+            notes=tuple(_notes(spec, horizon, assumed)),
         ),
         track,
     )
 
 
-def _notes(spec: MetricSpec, horizon: int) -> Iterator[str]:
+def _notes(spec: MetricSpec, horizon: int, assumed: bool) -> Iterator[str]:
     if math.isinf(spec.bounds.measurements):
-        yield f"it has no end of its own: each run is watched for {format_duration(horizon)}"
+        why = "an assumption" if assumed else "as long as the manifests say at least"
+        yield f"it has no end of its own: each run is watched for {format_duration(horizon / SECOND)}, {why}"
     if spec.dry_run:
         yield "in dry run: what it comes to decides nothing"
 
