@@ -14,11 +14,12 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote, unquote, urlencode, urljoin, urlsplit
 
 from rolloutlint import __version__
 from rolloutlint.backtest.access import Access, address_of, origin_of, redacted, tls_of
+from rolloutlint.backtest.answers import Samples, added, lacking, names_of, samples_of, series_of
 from rolloutlint.backtest.source import Failure, Series
 
 if TYPE_CHECKING:
@@ -38,10 +39,6 @@ _TOO_MUCH: Final = re.compile(
     "too many samples|maximum resolution|max samples|timed out|timeout|exceeds? the limit|too many points", re.I
 )
 """What servers say of a range that they would answer a part of."""
-_ANNOTATION: Final = re.compile("PromQL (warning|info):")
-"""Remarks about the query (prometheus `util/annotations`); any other warning is about data that is missing."""
-
-_Samples: TypeAlias = dict[tuple[tuple[str, str], ...], list[tuple[float, float]]]
 
 
 class Limits(NamedTuple):
@@ -153,8 +150,7 @@ class Client:
     def ranges(self, query: str, start: float, end: float, step: float) -> Series | Failure:
         """The values of a query at `start`, `start + step`, ... up to and including `end` (seconds).
 
-        Series are sorted by their labels as Prometheus does. A sample that is a native histogram is 0, which is what
-        Argo Rollouts sees of it (prometheus/common `model/value.go`: `Sample.Value` stays unset).
+        Asked in parts where they are more than a server answers at once.
         """
         first, pace = round(start * 1000), round(step * 1000)
         if pace < 1 or abs(pace - step * 1000) > 1e-6:
@@ -167,20 +163,19 @@ class Client:
             _Part(query, first + at * pace, min(self._limits.points, count - at), pace)
             for at in range(0, count, self._limits.points)
         ]
-        merged: _Samples = {}
+        merged: Samples = {}
         room = self._limits.samples
         for found in self._all(parts, deadline):
             if isinstance(found, _Lost):
                 return Failure(found.message, found.partial)
-            for labels, samples in found.items():
-                room -= len(samples)
-                merged.setdefault(labels, []).extend(samples)
+            room -= sum(map(len, found.values()))
+            added(merged, found)
             if room < 0:
                 return Failure(
                     f"{self._url}: the query gives more than {self._limits.samples:,} samples ({len(merged)} series):"
                     " aggregate it, or choose a shorter window"
                 )
-        return tuple((dict(labels), tuple(merged[labels])) for labels in sorted(merged))
+        return series_of(merged)
 
     def names(self) -> Sequence[str] | Failure:
         """Every metric name that has samples."""
@@ -197,13 +192,14 @@ class Client:
         found = self._data(f"label/{quote(_escaped(label), safe='')}/values", form, self._deadline())
         if isinstance(found, _Lost):
             return Failure(found.message, found.partial)
-        if not isinstance(found, list) or not all(isinstance(value, str) for value in found):
+        names = names_of(found)
+        if names is None:
             return Failure(f"{self._url}: the answer is no list of values: is this the address of a Prometheus?")
-        return tuple(found)
+        return names
 
     # ---- ranges -----------------------------------------------------------------------------------------------------
 
-    def _all(self, parts: Sequence[_Part], deadline: float) -> Iterator[_Samples | _Lost]:
+    def _all(self, parts: Sequence[_Part], deadline: float) -> Iterator[Samples | _Lost]:
         """The answers for parts of a range, in their order, several asked at once."""
         if len(parts) == 1:
             yield self._part(parts[0], deadline, 0)
@@ -217,21 +213,20 @@ class Client:
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _part(self, part: _Part, deadline: float, splits: int) -> _Samples | _Lost:
+    def _part(self, part: _Part, deadline: float, splits: int) -> Samples | _Lost:
         """The answer for one part; in halves where it is too much at once."""
         found = self._data("query_range", part.form(), deadline)
         if isinstance(found, _Lost):
             if not found.smaller or part.points < 2 or splits >= _MOST_SPLITS:
                 return found
-            merged: _Samples = {}
+            merged: Samples = {}
             for half in part.halves():
                 more = self._part(half, deadline, splits + 1)
                 if isinstance(more, _Lost):
                     return more
-                for labels, samples in more.items():
-                    merged.setdefault(labels, []).extend(samples)
+                added(merged, more)
             return merged
-        series = _matrix(found)
+        series = samples_of(found)
         return _Lost(f"{self._url}: the answer is not what a range query gives") if series is None else series
 
     # ---- one question -----------------------------------------------------------------------------------------------
@@ -285,14 +280,9 @@ class Client:
         if status >= 400 or body["status"] != "success":
             text = self._quoted(body.get("error") or body.get("message") or "")
             return self._refused(answer, text)
-        warnings = body.get("warnings")
-        missing = [
-            self._quoted(warning)
-            for warning in (warnings if isinstance(warnings, list) else ())
-            if not _ANNOTATION.match(str(warning))
-        ]
-        if body.get("isPartial") is True or missing:  # VictoriaMetrics; Thanos and remote read
-            why = "; ".join(missing[:3]) or "some of its stores did not answer"
+        missing = lacking(body)
+        if missing is not None:
+            why = "; ".join(map(self._quoted, missing[:3])) or "some of its stores did not answer"
             return _Lost(f"{self._url}: the answer is partial, so shares of it would be wrong: {why}", partial=True)
         return body.get("data")
 
@@ -550,29 +540,6 @@ def _seconds(milliseconds: int) -> str:
 
 def _times(number: int) -> str:
     return "1 try" if number == 1 else f"{number} tries"
-
-
-def _matrix(data: object) -> _Samples | None:
-    """The series of a range query's `data`, or `None` where it is none."""
-    if not isinstance(data, dict) or data.get("resultType") != "matrix" or not isinstance(data.get("result"), list):
-        return None
-    found: _Samples = {}
-    try:
-        for series in data["result"]:
-            labels = tuple(sorted((str(name), str(value)) for name, value in series["metric"].items()))
-            samples = [(float(at), float(value)) for at, value in series.get("values", ())]
-            if "histograms" in series:
-                samples = sorted((*samples, *((float(at), 0.0) for at, _ in series["histograms"])))
-            found.setdefault(labels, []).extend(samples)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-        return None
-    return found
-
-
-def matrix(data: object) -> Series | None:
-    """The series of the field `data` of a range query's answer, sorted by labels; `None` where it is no such thing."""
-    found = _matrix(data)
-    return None if found is None else tuple((dict(labels), tuple(found[labels])) for labels in sorted(found))
 
 
 def _escaped(label: str) -> str:
