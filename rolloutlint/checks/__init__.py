@@ -184,6 +184,8 @@ MODULES: Mapping[str, str] = {
     "RL648": "rolling_sync",
     "RL649": "rolling_sync",
     "RL650": "shared_objects",
+    "RL651": "argocd_settings",
+    "RL652": "argocd_settings",
     "RL6": "gitops",
     "RL804": "prunes",
     "RL808": "prunes",
