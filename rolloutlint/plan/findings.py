@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from rolloutlint.change.build import LAST_APPLIED, plain
@@ -18,17 +18,25 @@ from rolloutlint.model import Resource
 from rolloutlint.model.values import dig, mapping, sequence
 from rolloutlint.plan.state import State
 from rolloutlint.result import Report
-from rolloutlint.settle import fingerprint
+from rolloutlint.settle import fingerprint, in_order
 from rolloutlint.source import Source
 
 Findings = tuple[SettledFinding, ...]
 
 
-def compared(old: Report, new: Report) -> tuple[Findings, Findings, Findings]:
-    """The active findings that only `new` has, those that only `old` has, and those of `new` that both have."""
-    before = {one.fingerprint: one for one in old.active}
+def compared(old: Report, new: Report, affected: Set[str] | None = None) -> tuple[Findings, Findings, Findings]:
+    """The active findings that only `new` has, those that only `old` has, and those of `new` that both have.
+
+    `affected`: the files that were looked at in `old`; what `new` says about others is in both.
+    """
+    before = {one.fingerprint: one for one in old.active if affected is None or one.file in affected}
     after = {one.fingerprint: one for one in new.active}
-    return _divided(before, after)
+    if affected is None:
+        return _divided(before, after)
+    same = tuple(one for one in new.active if one.file not in affected and not one.finding.rule.startswith("RL8"))
+    others = {key: one for key, one in after.items() if one.file in affected or one.finding.rule.startswith("RL8")}
+    introduced, fixed, unchanged = _divided(before, others)
+    return introduced, fixed, in_order((*unchanged, *same))
 
 
 def _divided(

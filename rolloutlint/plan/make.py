@@ -15,6 +15,7 @@ from rolloutlint.engine import Changes
 from rolloutlint.finding import Incomplete
 from rolloutlint.graph import World
 from rolloutlint.model import Resource
+from rolloutlint.plan.affected import affected_files
 from rolloutlint.plan.decide import decided
 from rolloutlint.plan.findings import compared, compared_with_cluster
 from rolloutlint.plan.state import State
@@ -85,8 +86,9 @@ def planned(
         introduced, fixed, unchanged = compared_with_cluster(previous, desired.run, report, syncs)
         skipped: Sequence[Incomplete] = previous.run.incomplete
     else:
-        old = previous.run.report()
-        introduced, fixed, unchanged = compared(old, report)
+        affected = affected_files(previous.run, desired.run)
+        old = previous.run.report(only=affected)
+        introduced, fixed, unchanged = compared(old, report, affected)
         skipped = old.incomplete
     plan = SyncPlan(
         previous=previous.label,
