@@ -47,7 +47,6 @@ _DEPTH = 8
 """Applications that come out of Applications are followed so deep."""
 _REPLACED = ("patch", "component", "generator-input", "kustomize", "chart", "unresolved")
 """Reasons for not looking at a file that no longer hold once its build was rendered."""
-_PROGRAMS = {"kustomize": "neither kustomize nor kubectl", "helm": "no helm"}
 
 
 class Outcome(NamedTuple):
@@ -124,6 +123,7 @@ class _Stage:
         self.refused: set[str] = set()
         self.elsewhere: set[str] = set()
         self.lenient = False
+        self.tops = frozenset(k.directory for k in discovery.graph.roots)
 
     def outcome(self, resources: Sequence[Resource]) -> Outcome:
         self.lenient = any(map(_lenient, resources))
@@ -417,10 +417,10 @@ class _Stage:
 
     def failure(self, wish: _Wish, outcome: Failure, directory: str) -> None:
         if outcome.no_tool:
-            if wish.delivered is not None and self.options.enabled:
-                program = _PROGRAMS[wish.request.kind]
-                self.leave(wish.file, f"Application {wish.application}: `{directory}`: there is {program} here")
-            return
+            if wish.request.kind == "kustomize" and wish.application and directory not in self.tops:
+                message = f"Application {wish.application}: `{directory}`: there is neither kustomize nor kubectl here"
+                self.leave(wish.file, message)
+            return  # what charts and top-most kustomizations lose without a program is said already
         whose = f"Application {wish.application}: " if wish.application else ""
         # A chart that nobody deploys with its defaults need not render with them.
         lost = outcome.lost and (wish.request.kind == "kustomize" or wish.delivered is not None)

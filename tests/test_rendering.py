@@ -278,7 +278,9 @@ def test_files_may_lie_anywhere_where_argo_cd_lets_them(tmp_path: Path) -> None:
     configuration = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: argocd-cm}\ndata:\n"
     configuration += "  kustomize.buildOptions: --load-restrictor LoadRestrictionsNone\n"
     files = {"over/kustomization.yaml": "resources: [../base/web.yaml]\n", "base/web.yaml": ROLLOUT}
-    assert Checked(tmp_path, files).code == 4
+    before = Checked(tmp_path, files)
+    assert before.code == 4
+    assert "file 'base/web.yaml' is not in or below 'over'" in before.left()[0][1]
     checked = Checked(tmp_path, {**files, "argocd-cm.yaml": configuration})
     assert checked.left() == []
     assert checked.places("RL101") == [("base/web.yaml", 13, 18)]

@@ -7,6 +7,7 @@ runs. Builds run beside each other, each within limits, and their outputs are ke
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -38,6 +39,7 @@ __all__ = [
 
 chart_name = chart.chart_name
 
+_OUTSIDE = re.compile(r"file '[^']*' is not in or below '[^']*'")
 _SAID_LIMIT = 300
 _FORMAT = b"3"
 """Changes when what is kept of an output does."""
@@ -122,7 +124,13 @@ class Renderer:
             base = display(command.base, self.cwd)
             said = outcome.error
             for place in (os.path.realpath(home), home):
-                said = said.replace(os.path.join(place, "copies"), base).replace(place, "")
+                top = os.path.join(place, "copies")
+                said = (
+                    said.replace(top + os.sep, f"{base}/" if base != "." else "").replace(top, base).replace(place, "")
+                )
+            outside = _OUTSIDE.search(said)
+            if outside is not None:
+                said = f"{outside[0]}, and no `kustomize.buildOptions` in an argocd-cm of the inputs allows that"
             said = said if len(said) <= _SAID_LIMIT else f"{said[: _SAID_LIMIT - 1]}…"
             return Failure(request, f"`{' '.join(_shown(tool))}` {_verb(said)}", lost=True)
         self.cache.put(key, outcome.output)
