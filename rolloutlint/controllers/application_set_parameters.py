@@ -127,12 +127,13 @@ class Renderer(NamedTuple):
         if len(path) > MAX_DEPTH:
             raise UnknownError(path, "values nested too deeply")
         if isinstance(value, dict):
-            return {
-                self.text(key, parameters, (*path, key), left) if isinstance(key, str) else key: self.everything(
-                    item, parameters, (*path, key), left
-                )
-                for key, item in value.items()
-            }
+            found: dict[Any, Any] = {}
+            for key, item in value.items():
+                if item is not None:  # what is null is left out
+                    at: Path = (*path, key)
+                    name = self.text(key, parameters, at, left) if isinstance(key, str) else key
+                    found[name] = self.everything(item, parameters, at, left)
+            return found
         if isinstance(value, list):
             return [self.everything(item, parameters, (*path, index), left) for index, item in enumerate(value)]
         return value

@@ -230,12 +230,16 @@ def _patched(value: dict[str, Any], written: str) -> dict[str, Any]:
     for key in ("metadata", "spec"):
         if patch.get(key) is not None and not isinstance(patch[key], dict):
             raise RefusedError(path, f"`{key}` of the patch is no mapping")
+    for texts in ("labels", "annotations"):
+        for key, item in _mapping(_mapping(patch.get("metadata")).get(texts)).items():
+            if not isinstance(item, (str, type(None))):
+                raise RefusedError(path, f"`{key}` among the {texts} of the patch is no text")
     known = {key: patch[key] for key in ("metadata", "spec") if isinstance(patch.get(key), dict)}
     merged: dict[str, Any] = _merged(value, known, path)
     finalizers = _mapping(known.get("metadata")).get("finalizers")
     if isinstance(finalizers, list):
         before = value["metadata"].get("finalizers") or []
-        merged["metadata"]["finalizers"] = [*before, *(f for f in finalizers if f not in before)]
+        merged["metadata"]["finalizers"] = [*finalizers, *(f for f in before if f not in finalizers)]
     if "project" in value["spec"]:
         merged["spec"]["project"] = value["spec"]["project"]
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,46 @@ def test_generators_give_what_argo_cd_gives(row: dict[str, Any]):
             return
     assert expansion.complete
     assert [dict(one.parameters) for one in expansion.applications] == row["gives"]
+
+
+RECORDED = [
+    json.loads(line)
+    for line in (Path(__file__).parents[1] / "data" / "application-sets.jsonl").read_text(encoding="utf-8").splitlines()
+]
+
+
+class Recorded(Checkout):
+    def __init__(self, files: dict[str, str]) -> None:
+        self.texts = files
+
+
+def without_empty(value: Any) -> Any:
+    if isinstance(value, dict):
+        found = {key: without_empty(item) for key, item in value.items()}
+        return {key: item for key, item in found.items() if item not in (None, "", {}, [], False)}
+    return [without_empty(item) for item in value] if isinstance(value, list) else value
+
+
+def test_random_sets_generate_what_argo_cd_itself_generates():
+    files, *rows = RECORDED
+    wrong = []
+    for row in rows:
+        expansion = expand(row["set"], Recorded(files["files"]))
+        if "error" in row:
+            same = expansion.refused is not None
+        else:
+            made = [
+                without_empty({"metadata": one.value["metadata"], "spec": one.value["spec"]})
+                for one in expansion.applications
+            ]
+            same = expansion.complete and sorted(map(_sortable, made)) == sorted(map(_sortable, row["applications"]))
+        if not same:
+            wrong.append((row, expansion))
+    assert wrong == []
+
+
+def _sortable(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
 
 
 def test_an_application_is_the_template_with_everything_filled_in():
@@ -160,7 +201,13 @@ def test_template_patches_are_merged_but_cannot_change_the_project(patch: str, e
 
 @pytest.mark.parametrize(
     ("patch", "field"),
-    [("- a", "refused"), ("spec: x", "refused"), ("spec: {$patch: replace}", "unknown"), ("a: [", "unknown")],
+    [
+        ("- a", "refused"),
+        ("metadata: {labels: {canary: yes}}", "refused"),
+        ("spec: x", "refused"),
+        ("spec: {$patch: replace}", "unknown"),
+        ("a: [", "unknown"),
+    ],
 )
 def test_template_patches_of_another_shape(patch: str, field: str):
     expansion = expand(spec("- list: {elements: [{cluster: eu}]}", templatePatch=patch))
