@@ -13,6 +13,7 @@ import click
 
 from rolloutlint import __version__
 from rolloutlint.cli.apply_plan import apply_plan
+from rolloutlint.cli.backtest import backtest
 from rolloutlint.cli.check import check
 from rolloutlint.cli.config import config
 from rolloutlint.cli.graph import graph
@@ -32,7 +33,7 @@ def cli() -> None:
     """Tells what your Argo Rollouts will really do, before Argo CD syncs them."""
 
 
-for command in (check, apply_plan, explain, explain_metric, graph, simulate, route, rules, config):
+for command in (check, apply_plan, explain, explain_metric, graph, simulate, backtest, route, rules, config):
     cli.add_command(command)
 
 
