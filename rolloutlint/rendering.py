@@ -111,6 +111,7 @@ class _Stage:
         cache = Cache(user_directory() if options.cache else "")
         self.renderer = Renderer(self.tools, cache, self.cwd, LIMITS._replace(seconds=options.seconds))
         self.given = dict(options.given)
+        self.used: set[str] = set()
         self.given_files: dict[str, tuple[str, ...]] = {}
         self.candidates: dict[str, Candidate] = {}
         self.asked: dict[tuple[object, ...], Rendered | Failure] = {}
@@ -140,13 +141,11 @@ class _Stage:
         taken = {wish.request.directory for wish in self.wishes}
         self.wishes += (wish for wish in alone if wish.request.directory not in taken)
         for name in self.given:
-            if name not in self.used_names:
+            if name not in self.used:
                 raise UsageError(f"--rendered: no Application, kustomization or chart `{name}` among the inputs")
         return self.result()
 
     # ---- output made elsewhere -----------------------------------------------------------------------------
-
-    used_names: frozenset[str] = frozenset()
 
     def files_given(self, name: str, directory: str) -> tuple[str, ...]:
         try:
@@ -160,7 +159,7 @@ class _Stage:
     def files_for(self, *names: str) -> tuple[str, ...] | None:
         for name in names:
             if name in self.given_files:
-                self.used_names |= {name}
+                self.used.add(name)
                 return self.given_files[name]
         return None
 

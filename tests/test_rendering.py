@@ -173,6 +173,16 @@ def test_the_options_of_an_application_count(tmp_path: Path) -> None:
 
 
 @needs_kustomize
+def test_what_the_image_updater_wrote_counts_too(tmp_path: Path) -> None:
+    files = {
+        "over/.argocd-source.yaml": "kustomize: {namePrefix: x-, nameSuffix: -y}\n",
+        "over/.argocd-source-web.yaml": "kustomize: {nameSuffix: null}\n",
+        "app.yaml": APPLICATION,
+    }
+    assert Checked(tmp_path, {**PLAIN, **files}).finding("RL101")["resource"]["name"] == "x-web"
+
+
+@needs_kustomize
 def test_applications_of_one_name_are_rendered_apart(tmp_path: Path) -> None:
     files = {
         f"{cluster}/app.yaml": APPLICATION.replace("path: over,", f"path: over, kustomize: {{namePrefix: {cluster}-}},")
