@@ -17,6 +17,9 @@ from rolloutlint.graph import World
 from rolloutlint.model import AnalysisTemplate, View
 from rolloutlint.settings import Settings
 
+MOST_SHORT: Final = Fraction(1, 20)
+"""The share of the time for which there may be too few requests."""
+
 
 class Replayed(AnalysisTemplate):
     """A template with one of its metrics over a window of the past."""
@@ -127,6 +130,25 @@ def never_any_data(ctx: Context[Replayed]) -> Iterator[Finding]:
         yield ctx.finding(one.metric.place, related=one.users, metric=one.metric.metric)
 
 
+@check("RL476")
+def too_few_requests(ctx: Context[Replayed]) -> Iterator[Finding]:
+    """A share of so few requests that a broken version mostly looks like a good one."""
+    one = ctx.resource
+    traffic = one.metric.traffic
+    if traffic is None or traffic.short <= MOST_SHORT:
+        return
+    yield ctx.finding(
+        one.metric.place,
+        variant="" if traffic.needed is not None else "hidden",
+        related=one.users,
+        metric=one.metric.metric,
+        degradation=percent(traffic.degradation),
+        weight=traffic.weight,
+        needed=traffic.needed,
+        share=percent(traffic.short),
+    )
+
+
 CHECKS: Final[Mapping[str, Check[Any]]] = {
     "RL470": false_aborts,
     "RL471": passes_unseen,
@@ -134,6 +156,7 @@ CHECKS: Final[Mapping[str, Check[Any]]] = {
     "RL473": metric_unknown,
     "RL474": label_unknown,
     "RL475": never_any_data,
+    "RL476": too_few_requests,
 }
 """Rule -> what it asks of a metric with its past."""
 

@@ -13,6 +13,7 @@ from rolloutlint import __version__
 from rolloutlint.backtest.findings import Replayed, findings_of
 from rolloutlint.backtest.history import (
     Grid,
+    Points,
     Track,
     aborts,
     endings,
@@ -26,10 +27,12 @@ from rolloutlint.backtest.history import (
 )
 from rolloutlint.backtest.limits import Case, Judge, limits_of
 from rolloutlint.backtest.questions import Inquiry, Question, inquiries
-from rolloutlint.backtest.result import AnalysisHistory, Backtest, MetricHistory, Selector
+from rolloutlint.backtest.result import AnalysisHistory, Backtest, MetricHistory, Selector, Traffic
 from rolloutlint.backtest.selectors import Known, unknown_selectors
 from rolloutlint.backtest.source import Failure, Series, Source
+from rolloutlint.backtest.traffic import Counted, needed, requests_of, short_of
 from rolloutlint.controllers.analysis_run import MetricSpec
+from rolloutlint.controllers.thresholds import thresholds_of
 from rolloutlint.engine import Run
 from rolloutlint.finding import Incomplete
 from rolloutlint.lang.duration import SECOND, format_duration
@@ -55,6 +58,8 @@ class Options(NamedTuple):
     """Nanoseconds between the starts of a metric that has no interval."""
     horizon: int | None = None
     """Nanoseconds for which a metric without an end is watched; `None`: as long as the manifests say."""
+    degradation: Fraction | None = None
+    """The part of its requests that a broken version fails, of which is asked whether it would be seen."""
     jobs: int = 4
     """So many queries at a time."""
     progress: Callable[[int, int], None] | None = None
@@ -91,6 +96,7 @@ def backtest(run: Run, source: Source, options: Options) -> Backtest:
         horizon = inquiry.horizon if options.horizon is None else options.horizon
         assumed = inquiry.assumed and options.horizon is None
         metrics = [_replay(one, answers, start, horizon, assumed, options) for one in inquiry.questions]
+        metrics = [_with_traffic(one, inquiry.weight, answers, start, options) for one in metrics]
         analysis = _together(inquiry, metrics, horizon, options)
         analyses.append(analysis)
         for one in metrics:
@@ -123,9 +129,21 @@ class _Answers:
         self._source = source
         self._options = options
         self._found: dict[_Ask, Series | Failure] = {}
+        self._measured: dict[tuple[_Ask, Judge], Points | Failure] = {}
 
     def __getitem__(self, ask: _Ask) -> Series | Failure:
         return self._found[ask]
+
+    def measured(self, ask: _Ask, judge: Judge) -> Points | Failure:
+        """What a metric would have measured, of what was asked."""
+        if (ask, judge) not in self._measured:
+            series = self._found[ask]
+            self._measured[ask, judge] = (
+                series
+                if isinstance(series, Failure)
+                else points_of(series, ask.grid, *judge.programs(), judge.shape == "float")
+            )
+        return self._measured[ask, judge]
 
     def ask(self, asks: Sequence[_Ask]) -> None:
         """Ask what was not asked before, several at a time."""
@@ -166,17 +184,35 @@ def _answers(asked: Sequence[Inquiry], source: Source, start: float, options: Op
     answers.ask([_Ask(question.query, _grid(spec, start, options, errors=False)) for question, spec, _ in ready])
     again = []
     for question, spec, judge in ready:
-        grid = _grid(spec, start, options, errors=False)
-        series = answers[_Ask(question.query, grid)]
-        if not isinstance(series, Failure) and _errs(series, grid, judge):
+        found = answers.measured(_Ask(question.query, _grid(spec, start, options, errors=False)), judge)
+        if not isinstance(found, Failure) and _errs(found):
             again.append(_Ask(question.query, _grid(spec, start, options, errors=True)))
-    answers.ask(again)
+    answers.ask([*again, *_of_traffic(asked, start, options)])
     return answers
 
 
-def _errs(series: Series, grid: Grid, judge: Judge) -> bool:
-    found = points_of(series, grid, *judge.programs(), judge.shape == "float")
+def _errs(found: Points) -> bool:
     return any(point.outcome == "E" for point in found.points)
+
+
+def _of_traffic(asked: Sequence[Inquiry], start: float, options: Options) -> Iterator[_Ask]:
+    for inquiry in asked if options.degradation is not None else ():
+        for question in inquiry.questions:
+            counted, ready = _counted(question), _askable(question)
+            if counted is not None and ready is not None:
+                yield _Ask(counted[0].query, _grid(ready[0], start, options, errors=False))
+
+
+def _counted(question: Question) -> tuple[Counted, Fraction] | None:
+    """What counts the requests of a metric, and the greatest share of failing ones that it accepts."""
+    if question.node is None or question.judgement is None:
+        return None
+    thresholds = thresholds_of(question.judgement)
+    accepted = thresholds.accepted_failures() if thresholds is not None else None
+    counted = requests_of(question.node, question.query)
+    if accepted is None or counted is None or not 0 <= accepted < 1:
+        return None
+    return counted, Fraction(repr(round(accepted, 12)))
 
 
 # ---- replaying -----------------------------------------------------------------------------------------------------
@@ -199,13 +235,12 @@ def _replay(
     spec, judge = ready
     history = history._replace(thresholds=tuple(_numbers(judge)))
     grid = _grid(spec, start, options, errors=False)
-    series = answers[_Ask(question.query, grid)]
-    if not isinstance(series, Failure) and _errs(series, grid, judge):
+    found = answers.measured(_Ask(question.query, grid), judge)
+    if not isinstance(found, Failure) and _errs(found):
         grid = _grid(spec, start, options, errors=True)
-        series = answers[_Ask(question.query, grid)]
-    if isinstance(series, Failure):
-        return _Asked(question, history._replace(why=series.message, lost=True), None)
-    found = points_of(series, grid, *judge.programs(), judge.shape == "float")
+        found = answers.measured(_Ask(question.query, grid), judge)
+    if isinstance(found, Failure):
+        return _Asked(question, history._replace(why=found.message, lost=True), None)
     history = history._replace(step=grid.step)
     if found.displaced:
         why = "the answer is for other times than those that were asked for"
@@ -241,6 +276,28 @@ def _replay(
         ),
         track,
     )
+
+
+def _with_traffic(asked: _Asked, weight: int, answers: _Answers, start: float, options: Options) -> _Asked:
+    """The history with whether a degraded version would be seen. A query for the stable version alone counts what the
+    new one gets its part of; any other counts all requests, among which the failures of the new version are few."""
+    question, history, _ = asked
+    counted, ready = _counted(question), _askable(question)
+    if options.degradation is None or history.starts is None or counted is None or ready is None:
+        return asked
+    requests, accepted = counted
+    grid = _grid(ready[0], start, options, errors=False)
+    series = answers[_Ask(requests.query, grid)]
+    if isinstance(series, Failure):
+        return asked._replace(history=history._replace(lost=True, notes=(*history.notes, series.message)))
+    part = Fraction(weight, 100)
+    alone = bool(question.rewritten)
+    wanted = needed(options.degradation if alone else options.degradation * part, accepted)
+    if wanted is not None and alone:
+        wanted = math.ceil(wanted / part)
+    short = Fraction(1) if wanted is None else short_of(series, grid.size, requests.factor, wanted)
+    traffic = Traffic(requests.query, options.degradation, weight, wanted, short)
+    return asked._replace(history=history._replace(traffic=traffic))
 
 
 def _notes(spec: MetricSpec, horizon: int, assumed: bool) -> Iterator[str]:

@@ -16,6 +16,7 @@ from rolloutlint.backtest.scopes import rewritten, scopes_of, versions_of
 from rolloutlint.controllers.analysis_run import MetricSpec
 from rolloutlint.controllers.arguments import declared_names, run_values, used_names
 from rolloutlint.controllers.measurement import Judgement, measure
+from rolloutlint.controllers.replicas import desired_weight
 from rolloutlint.finding import Incomplete, Place
 from rolloutlint.graph import World
 from rolloutlint.graph.analyses import Member, called, family_of, uses_of
@@ -71,6 +72,8 @@ class Inquiry(NamedTuple):
     """Nanoseconds for which a metric without an end is watched."""
     assumed: bool
     """Whether nothing in the manifests says so."""
+    weight: int
+    """The least percent of the requests that the new version has meanwhile; 100 where that is not known."""
 
 
 def inquiries(
@@ -126,6 +129,7 @@ def _used(
         questions=tuple(questions),
         horizon=ASSUMED_HORIZON if horizon is None else horizon,
         assumed=horizon is None,
+        weight=_weight(rollout, analysis),
     )
 
 
@@ -149,7 +153,7 @@ def _alone(
     values = _values(members, given, arguments)
     questions = _questions(settings, members, given, specs, values, None, frozenset(), as_stable=as_stable)
     at = template.place(("metadata", "name"))
-    return Inquiry(template, at, None, "", tuple(questions), ASSUMED_HORIZON, True)
+    return Inquiry(template, at, None, "", tuple(questions), ASSUMED_HORIZON, True, 100)
 
 
 # ---- arguments -----------------------------------------------------------------------------------------------------
@@ -208,6 +212,16 @@ def _horizon(world: World, rollout: Rollout, analysis: Analysis) -> int | None:
         return None
     least = outline.least(start)
     return int(least) if 0 < least < math.inf else None
+
+
+def _weight(rollout: Rollout, analysis: Analysis) -> int:
+    """The least weight above 0 that the new version has while an analysis runs."""
+    steps = rollout.canary.get("steps")
+    first = analysis.step if analysis.step is not None else analysis.value.get("startingStep") or 0
+    if not isinstance(steps, list) or not isinstance(first, int) or analysis.role not in ("background", "step"):
+        return 100
+    last = first + 1 if analysis.step is not None else len(steps)
+    return min((weight for i in range(first, last) if (weight := desired_weight(steps, i))), default=100)
 
 
 # ---- metrics -------------------------------------------------------------------------------------------------------

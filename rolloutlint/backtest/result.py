@@ -62,6 +62,21 @@ class Starts(NamedTuple):
         return sum((share for ending, share in self.endings if ending in endings), Fraction(0))
 
 
+class Traffic(NamedTuple):
+    """Whether there are requests enough to see a version that fails a stated part of them."""
+
+    query: str
+    """What counts the requests."""
+    degradation: Fraction
+    """The part of its requests that such a version fails."""
+    weight: int
+    """Percent of the requests that it gets."""
+    needed: int | None
+    """How many requests a measurement must count; `None` where no number is enough."""
+    short: Fraction
+    """The share of the points with fewer."""
+
+
 class MetricHistory(NamedTuple):
     """One metric of one template, over the window."""
 
@@ -94,6 +109,8 @@ class MetricHistory(NamedTuple):
     thresholds: tuple[float, ...] = ()
     """The numbers that the conditions compare with."""
     limits: tuple[Limit, ...] = ()
+    traffic: Traffic | None = None
+    """Where it was asked for, and the query is a share of requests."""
     notes: tuple[str, ...] = ()
     step: int = 0
     """Nanoseconds between points: the metric's interval; where measurements are errors, so small that the retries after

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 from rolloutlint.backtest.make import Options
@@ -25,7 +26,7 @@ def values_of(text: str) -> list[float | None]:
 
 
 class Days:
-    """Answers every query with the first of `values` whose key is in the query; a lone text is for all queries.
+    """Answers every query with the first of `values` whose key, a pattern, is in it; a lone text is for all queries.
 
     The values are `step` seconds apart, and each stays until the next. Several series are separated by `;`.
     """
@@ -58,7 +59,7 @@ class Days:
 
     def ranges(self, query: str, start: float, end: float, step: float) -> Series | Failure:
         self.asked.append((query, start, end, step))
-        found = next((text for key, text in self.values_by_query.items() if key in query), "")
+        found = next((text for key, text in self.values_by_query.items() if re.search(key, query)), "")
         if isinstance(found, Failure):
             return found
         lines = [values_of(text) for text in found.split(";")]
@@ -83,13 +84,6 @@ class Days:
         return self.labels.get(label, ())
 
 
-class AllKnown(Days):
-    """The same for a server that has every label value that is asked for."""
-
-    def values(self, label: str, selector: str) -> Sequence[str] | Failure:
-        return self.labels.get(label) or Failure("not asked")
-
-
 def options_of(days: Days, **changes: Any) -> Options:
     """The window that the values fill."""
     return Options(START + days.window / SECOND, days.window, **changes)
@@ -103,8 +97,11 @@ def replay(files: Mapping[str, str | bytes] | str, days: Days, settings: Any = N
     return backtest(opened(files, settings), days, options_of(days, **changes))
 
 
-def days_of(samples: Mapping[str, Any]) -> Days:
-    """The days of a rule page: `step`, `values`, `names`, `labels`."""
+def replay_samples(files: Mapping[str, str | bytes], samples: Mapping[str, Any], settings: Any) -> Backtest:
+    """The backtest of an example of a rule page with its samples: `step`, `values`, `names`, `labels`, and the options
+    that matter there (`degradation`)."""
     step = parse_duration(samples["step"])
     assert step is not None
-    return Days(samples["values"], step // SECOND, samples.get("names", ()), samples.get("labels"))
+    days = Days(samples["values"], step // SECOND, samples.get("names", ()), samples.get("labels"))
+    part = samples.get("degradation")
+    return replay(files, days, settings, degradation=None if part is None else Fraction(part))

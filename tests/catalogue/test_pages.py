@@ -22,7 +22,7 @@ from rolloutlint.result import Report
 from rolloutlint.settings import Settings
 from rolloutlint.source import GO_YAML_V2, NotPlainError
 from rolloutlint.source.documents import DEFAULT
-from tests.backtest.samples import days_of, replay
+from tests.backtest.samples import replay_samples
 from tests.catalogue.pages import Example, examples
 from tests.harness import CATALOGUE, found, lint
 from tests.plan.planning import plan_and_report
@@ -54,7 +54,7 @@ def alone(example: Example) -> Settings:
 def looked_at(example: Example, texts: Mapping[str, str | bytes], settings: Settings) -> Report:
     """The report of a run over `texts`, of a plan from the state before, or of a backtest with the samples."""
     if example.samples:
-        report, past = lint(texts, settings), replay(texts, days_of(safe_load(example.samples)), settings)
+        report, past = lint(texts, settings), replay_samples(texts, safe_load(example.samples), settings)
         return report._replace(findings=report.findings + past.findings, incomplete=past.incomplete)
     if example.before is None:
         return lint(texts, settings)
