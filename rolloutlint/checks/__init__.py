@@ -186,6 +186,7 @@ MODULES: Mapping[str, str] = {
     "RL650": "shared_objects",
     "RL651": "argocd_settings",
     "RL652": "argocd_settings",
+    "RL653": "ignore_entries",
     "RL6": "gitops",
     "RL804": "prunes",
     "RL808": "prunes",

@@ -1,4 +1,4 @@
-"""RL625, RL627 to RL629, RL641: entries of `ignoreDifferences` that do something else than they seem to."""
+"""RL625, RL627 to RL629, RL641, RL653: entries of `ignoreDifferences` that do something else than they seem to."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from rolloutlint.checks.context import Context, check
 from rolloutlint.controllers.ignore_differences import (
+    JqPath,
     Rule,
     Target,
     covers,
@@ -24,7 +25,7 @@ from rolloutlint.controllers.sync_waves import is_hook
 from rolloutlint.controllers.traffic import HASH_LABEL
 from rolloutlint.controllers.writes import Write, reset_on_sync, writes
 from rolloutlint.finding import Edit, Finding, Path
-from rolloutlint.lang import jsonpointer
+from rolloutlint.lang import jqpath, jsonpointer
 from rolloutlint.model import Application, Resource, View
 from rolloutlint.model.values import dig, filled_later, mapping
 from rolloutlint.settings import Version
@@ -33,6 +34,9 @@ _OPTIONS: Path = ("spec", "syncPolicy", "syncOptions")
 _SPARING = "ApplyOutOfSyncOnly=true"
 _FREEZES_BEFORE, _RESTORES_FROM = Version(3, 3), Version(3, 5)
 """Argo CD froze the live list before 3.3 and gives Git's back since 3.5; the patches of 3.3 and 3.4 differ."""
+_INSTANCE_LABEL, _TRACKING_ID = "app.kubernetes.io/instance", "argocd.argoproj.io/tracking-id"
+"""What Argo CD adds to a manifest before it compares it, as it is set up (argo-cd `util/argo/resource_tracking.go`)."""
+_ROUTERS = ("virtualService", "httpRoute", "grpcRoute", "tcpRoute", "tlsRoute", "traefikService", "apisixRoute")
 _SHOWN = 3
 _LOOKED_AT = re.compile(
     r"""\.metadata\??\.(labels|annotations)\??(?:\.?\[\s*"([^"\\]+)"\s*\]|\."([^"\\]+)"|\.([A-Za-z_]\w*))"""
@@ -159,6 +163,36 @@ def ignore_status_redundant(ctx: Context[Application]) -> Iterator[Finding]:
         for jq in rule.jq_paths:
             if _STATUS_PATH.match(jq.text) and "," not in jq.text:
                 yield ctx.finding((*rule.path, "jqPathExpressions", jq.index), text=jq.text)
+
+
+@check("RL653")
+def ignore_path_fails(ctx: Context[Application]) -> Iterator[Finding]:
+    """A jq path that iterates over something that an object lacks, and is skipped for it whole."""
+    if not any(_lenient(jq.text) != jq.text for rule in ctx.resource.ignore_rules for jq in rule.jq_paths):
+        return
+    for rule, views in _rules_with_views(ctx):
+        for jq in rule.jq_paths:
+            meant = _lenient(jq.text)
+            if meant == jq.text or filled_later(jq.text):
+                continue
+            entry = replace(rule, pointers=(), jq_paths=(jq,))
+            gentle = replace(entry, jq_paths=(JqPath(meant, jq.index, jqpath.parse(meant)),))
+            failing = [(view, missed) for view in views if (missed := _missed(ctx, entry, gentle, view))]
+            if not failing:
+                continue
+            view, (path, problem) = failing[0]
+            at = (*rule.path, "jqPathExpressions", jq.index)
+            yield ctx.finding(
+                at,
+                related=[v.related(p, "is compared all the same") for v, (p, _) in failing[:_SHOWN]],
+                fix=ctx.fix(f"Write `{meant}`", ctx.edit("replace", at, meant)),
+                text=jq.text,
+                kind=view.id.kind,
+                name=view.name,
+                problem=problem,
+                path=".".join(str(item) for item in path if not isinstance(item, int)),
+                meant=meant,
+            )
 
 
 def _hashes(ctx: Context[Application], view: View) -> tuple[list[Write], View | None]:
@@ -289,3 +323,42 @@ def _compares_status(ctx: Context[Application]) -> bool:
         ),
     )
     return found
+
+
+def _lenient(text: str) -> str:
+    """The expression with a `?` behind every `[]` that iterates without one."""
+    out: list[str] = []
+    quoted = False
+    for index, char in enumerate(text):
+        out.append(char)
+        if char == '"' and text[index - 1 : index] != "\\":
+            quoted = not quoted
+        if quoted or char != "]" or text[index - 1 : index] != "[" or text[index + 1 : index + 2] == "?":
+            continue
+        before = text[index - 2 : index - 1]
+        if before and (before.isalnum() or before in '_.])?"'):
+            out.append("?")
+    return "".join(out)
+
+
+def _missed(ctx: Context[Application], entry: Rule, gentle: Rule, view: View) -> tuple[Path, str] | None:
+    """What a failing entry leaves in Git's copy although it was meant, with the reason why it fails.
+
+    Nothing for what a Rollout routes with: RL601 and RL608 are about that.
+    """
+    tracked = {
+        **view.metadata,
+        "labels": {**mapping(view.metadata.get("labels")), _INSTANCE_LABEL: "x"},
+        "annotations": {**view.annotations, _TRACKING_ID: "x"},
+    }
+    failures = effect(entry, view.value).failures
+    if not failures or not effect(entry, {**view.value, "metadata": tracked}).failures:
+        return None
+    if ctx.world.referrers(view.resource, *_ROUTERS):
+        return None
+    target = _identity(ctx, view.resource)
+    others = effect_of([rule for rule in ctx.resource.ignore_rules if matches(rule, *target)], view.value).removed
+    for path in effect(gentle, view.value).removed:
+        if path[:1] not in (("metadata",), ("status",)) and not any(path[: len(gone)] == gone for gone in others):
+            return path, failures[0].message
+    return None

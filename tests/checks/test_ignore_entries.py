@@ -1,4 +1,4 @@
-"""RL625, RL627 to RL629, RL641 against Applications, with the objects they deliver."""
+"""RL625, RL627 to RL629, RL641, RL653 against Applications, with the objects they deliver."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rolloutlint.settings import Settings, Targets, Version
 from tests.harness import lint
 
-RULES = ("RL625", "RL627", "RL628", "RL629", "RL641")
+RULES = ("RL625", "RL627", "RL628", "RL629", "RL641", "RL653")
 ISTIO = "networking.istio.io"
 AOOSO = "ApplyOutOfSyncOnly=true"
 RID = "RespectIgnoreDifferences=true"
@@ -245,3 +245,53 @@ def test_no_entry_and_no_object_crashes_the_checks(ignore: Any, spec: Any, optio
     for given_rules in (ignore, rules):
         objects = [obj(f"{ISTIO}/v1", kind, "web") | {"spec": spec} for kind in ("VirtualService", "DestinationRule")]
         report(application(*options, ignore=given_rules), rollout(), *objects)
+
+
+def routes(**metadata: Any) -> dict[str, Any]:
+    http = [{"redirect": {"uri": "/"}}, {"name": "all", "timeout": "5s", "route": [{"weight": 100}]}]
+    return obj(f"{ISTIO}/v1", "VirtualService", "docs", metadata, hosts=["docs"], http=http)
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        ([".spec.http[].route[].weight"], ["[0].jqPathExpressions[0]"]),
+        ([".spec.http[]?.timeout", ".spec.http[]?.route[].weight"], ["[0].jqPathExpressions[1]"]),
+        ([".spec.tcp[].route[].weight"], []),
+        ([".spec.http[].route[].headers"], []),
+        ([".spec.http[]?.route[]?.weight"], []),
+        ([".spec.http[].timeout"], []),
+        ([".spec.http[].route[].weight", ".spec.http[]?.route[]?.weight"], []),
+        ([".metadata.labels[]"], []),
+        (['.spec.http[] | select(.name == "[]")'], []),
+        ([".spec.http[].route[{{ .index }}].weight"], []),
+    ],
+)
+def test_a_path_that_fails_on_an_object_is_found_where_it_would_have_done_something(
+    paths: list[str], expected: list[str]
+) -> None:
+    assert found(application(ignore=[ignoring("VirtualService", *paths)]), routes(), rule="RL653") == expected
+
+
+def test_a_path_that_fails_is_told_once_and_by_the_first_object() -> None:
+    other = {**routes(), "metadata": {"name": "more"}}
+    app = application(ignore=[ignoring("*", ".spec.http[].route[].weight")])
+    (one,) = report(app, virtual_service("fine"), routes(), other, rule="RL653").active
+    assert "VirtualService `docs`" in one.finding.message
+    assert len(one.finding.related) == 2
+
+
+def test_labels_that_argo_cd_adds_may_be_iterated_over() -> None:
+    app = application(ignore=[ignoring("VirtualService", ".metadata.labels[], .spec.http")])
+    assert found(app, routes(), rule="RL653") == []
+
+
+def test_a_hook_is_not_compared() -> None:
+    app = application(ignore=[ignoring("VirtualService", ".spec.http[].route[].weight")])
+    assert found(app, routes(annotations={"argocd.argoproj.io/hook": "Sync"}), rule="RL653") == []
+
+
+def test_what_a_rollout_routes_with_is_left_to_the_rules_about_that() -> None:
+    routed = {**routes(), "metadata": {"name": "web"}}
+    app = application(ignore=[ignoring("VirtualService", ".spec.http[].route[].weight")])
+    assert found(app, rollout(), routed, rule="RL653") == []
