@@ -719,7 +719,8 @@ def open_paths(
         loaded.extend(part)
     loaded.sort()
     if any(resource.group_kind == APPLICATION_SET for resource in loaded.resources):
-        loaded.generate(layout(loaded), _checkouts(layout(loaded)))
+        surroundings = layout(loaded)
+        loaded.generate(surroundings, _checkouts(surroundings))
     if render is not None and (render.given or discovery.given or discovery.jsonnet or _charts(discovery)):
         run = _render(discovery, loaded, files, layout, render, settings, catalogue, debug, jobs)
     else:
@@ -768,7 +769,8 @@ def _render(
         )
 
     if any(resource.group_kind == APPLICATION_SET for resource in loaded.resources):
-        loaded.generate(placed(loaded), _checkouts(placed(loaded)))  # those that came out of the rendering
+        surroundings = placed(loaded)
+        loaded.generate(surroundings, _checkouts(surroundings))  # those that came out of the rendering
     origins = Origins(made.renderings, lambda name: files.behind(name, before.base))
 
     def fetch(name: str) -> Source | None:

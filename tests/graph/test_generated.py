@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,9 @@ from rolloutlint.graph import Layout
 from rolloutlint.inputs.checkout import Checkout
 from rolloutlint.settings import Settings
 from tests.harness import CATALOGUE, lint, sources
+from tests.renderers import absent, programs
+
+ROOT = Path(__file__).parents[2]
 
 LIST = [{"list": {"elements": [{"cluster": "eu"}, {"cluster": "us"}]}}]
 CART = """
@@ -195,6 +202,64 @@ def test_files_of_the_checkout_give_their_content(checkout: Path, monkeypatch: p
     made = open_paths(("argocd.yaml", "apps"), Settings(), CATALOGUE).world
     (rollout,) = made.of_kind("argoproj.io", "Rollout")
     assert [a.name for a in made.applications(rollout)] == ["cart-eu"]
+
+
+CHART = {
+    "chart/Chart.yaml": "apiVersion: v2\nname: cart\nversion: 1.0.0\n",
+    "chart/values.yaml": "weight: 10\n",
+    "chart/templates/rollout.yaml": CART.replace(
+        "{setWeight: 20},", "{setWeight: {{ .Values.weight }} }, {pause: {duration: 5m}}, {setWeight: 30},"
+    ),
+}
+
+
+def checked(root: Path, files: dict[str, str]) -> dict[str, Any]:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+    (root / ".git").mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "rolloutlint", "check", ".", "--no-config", "--no-cache", "-f", "json"]
+    kept = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "LANG": "C.UTF-8", **programs()}
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, env=kept, check=False)
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
+
+
+needs_helm = pytest.mark.skipif(bool(absent("helm")), reason=absent("helm"))
+
+
+@needs_helm
+def test_each_generated_application_is_rendered_with_its_own_parameters(tmp_path: Path):
+    weighted = [{"list": {"elements": [{"cluster": "eu", "weight": "50"}, {"cluster": "us", "weight": "5"}]}}]
+    value = yaml.safe_load(application_set(weighted, path="chart"))
+    parameters = {"parameters": [{"name": "weight", "value": "{{weight}}"}]}
+    value["spec"]["template"]["spec"]["source"]["helm"] = parameters
+    report = checked(tmp_path, {**CHART, "argocd/cart.yaml": yaml.safe_dump(value)})
+    found = [f for f in report["findings"] if f["rule"] == "RL106"]
+    assert [(f["file"], "50" in f["message"]) for f in found] == [("chart/templates/rollout.yaml", True)]
+
+
+@needs_helm
+def test_a_set_that_comes_out_of_a_chart_is_expanded_too(tmp_path: Path):
+    chart = {name.replace("chart/", "sets/"): text for name, text in CHART.items() if "templates" not in name}
+    value = yaml.safe_load(application_set())
+    value["spec"]["template"]["metadata"]["name"] = "cart"
+    root = yaml.safe_dump(
+        {
+            "apiVersion": "argoproj.io/v1alpha1",
+            "kind": "Application",
+            "metadata": {"name": "root", "namespace": "argocd"},
+            "spec": {
+                "project": "shop",
+                "source": {"repoURL": "https://git.example/deploy.git", "path": "sets"},
+                "destination": {"name": "main", "namespace": "argocd"},
+            },
+        }
+    )
+    escaped = yaml.safe_dump(value).replace("{{cluster}}", '{{ "{{cluster}}" }}')
+    files = {**chart, "sets/templates/cart.yaml": escaped, "root.yaml": root, "apps/cart/x.yaml": CART}
+    report = checked(tmp_path, files)
+    assert [f["file"] for f in report["findings"] if f["rule"] == "RL639"] == ["sets/templates/cart.yaml"]
 
 
 def test_a_checkout_lists_what_git_would_not_ignore(checkout: Path):
