@@ -79,6 +79,12 @@ _MOST_JOBS = 32
     help="How many good versions may be aborted; limits that would have kept to it are shown. Default: 1%.",
 )
 @click.option(
+    "--degradation",
+    default="",
+    metavar="PERCENT",
+    help="Say whether there are requests enough to see a version that fails so many of them, such as 5%.",
+)
+@click.option(
     "--horizon",
     metavar="DURATION",
     help="How long a measurement without an end is watched. Default: as long as the rollout takes at least.",
@@ -148,6 +154,7 @@ def backtest(paths: tuple[str, ...], **flags: Any) -> int:
                 arguments=asked.arguments,
                 as_stable=flags["as_stable"],
                 tolerated=asked.tolerated,
+                degradation=asked.degradation,
                 horizon=asked.horizon,
                 jobs=flags["queries"],
                 progress=progress,
@@ -177,6 +184,7 @@ class _Asked(NamedTuple):
     length: int | None
     arguments: Mapping[str, str]
     tolerated: Fraction
+    degradation: Fraction | None
     horizon: int | None
 
 
@@ -218,6 +226,9 @@ def _asked(flags: Mapping[str, Any]) -> _Asked:
     tolerated = parse_share(flags["max_false_aborts"])
     if tolerated is None:
         raise UsageError(f"--max-false-aborts: `{flags['max_false_aborts']}`: write a percentage such as 1%")
+    degradation = parse_share(flags["degradation"]) if flags["degradation"] else None
+    if flags["degradation"] and not degradation:
+        raise UsageError(f"--degradation: `{flags['degradation']}`: write a percentage above 0 such as 5%")
     arguments = {}
     for text in flags["arguments"]:
         name, equals, value = text.partition("=")
@@ -232,6 +243,7 @@ def _asked(flags: Mapping[str, Any]) -> _Asked:
         length=_duration("--window", flags["window"]) if flags["window"] else None,
         arguments=arguments,
         tolerated=tolerated,
+        degradation=degradation,
         horizon=_duration("--horizon", flags["horizon"]) if flags["horizon"] else None,
     )
 

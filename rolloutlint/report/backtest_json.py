@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from rolloutlint.backtest.result import AnalysisHistory, Backtest, MetricHistory, Selector, Starts
+from rolloutlint.backtest.result import AnalysisHistory, Backtest, MetricHistory, Selector, Starts, Traffic
 from rolloutlint.finding import Place, show_path
 from rolloutlint.report import backtest_words as words
 from rolloutlint.report.json import finding_object
@@ -58,6 +58,18 @@ def _starts(starts: Starts | None) -> dict[str, Any] | None:
             {"ending": ending, "starts": int(share * starts.counted), "percent": _percent(share)}
             for ending, share in starts.endings
         ],
+    }
+
+
+def _traffic(traffic: Traffic | None) -> dict[str, Any] | None:
+    if traffic is None:
+        return None
+    return {
+        "query": traffic.query,
+        "degradation": _percent(traffic.degradation),
+        "weight": traffic.weight,
+        "needed": traffic.needed,
+        "short": _percent(traffic.short),
     }
 
 
@@ -109,6 +121,7 @@ def _metric(metric: MetricHistory) -> dict[str, Any]:
             {"field": each.field, "now": each.now, "wanted": each.wanted, "false_aborts": _percent(each.aborts)}
             for each in metric.limits
         ],
+        "traffic": _traffic(metric.traffic),
         "notes": list(metric.notes),
     }
 

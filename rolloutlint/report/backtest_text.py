@@ -92,7 +92,7 @@ def _analysis(analysis: AnalysisHistory, backtest: Backtest, options: Options) -
     hue = HUES["warning"] if bad else ""
     said = f"{words.verdict(analysis, backtest.tolerated)}."
     yield from (paint(each, hue, options) for each in wrapped(visible(said), options, "   "))
-    if analysis.starts is not None and analysis.starts.counted:
+    if analysis.starts is not None and analysis.starts.counted and len(analysis.metrics) > 1:
         yield from wrapped(f"Of its runs {words.endings(analysis.starts)}.", options, "   ")
     yield ""
     for metric in analysis.metrics:

@@ -15,7 +15,16 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import NamedTuple
 
-from rolloutlint.backtest.result import AnalysisHistory, Backtest, Ending, MetricHistory, Point, Selector, Starts
+from rolloutlint.backtest.result import (
+    AnalysisHistory,
+    Backtest,
+    Ending,
+    MetricHistory,
+    Point,
+    Selector,
+    Starts,
+    Traffic,
+)
 from rolloutlint.controllers.analysis_run import Outcome
 from rolloutlint.finding import SEVERITIES, Place, show_path
 from rolloutlint.lang.duration import SECOND
@@ -364,8 +373,19 @@ def facts(metric: MetricHistory) -> Iterator[Row]:
         yield Row("NaN", f"at {percent(metric.not_a_number)} of the measurements")
     if metric.quantiles:
         yield Row("values", ", ".join(f"{quantile(q)} {value(v)}" for q, v in metric.quantiles))
+    if metric.traffic is not None:
+        yield Row("traffic", traffic(metric.traffic))
     for found in distances(metric):
         yield Row("threshold", f"{value(found.threshold)}: {distance(found)}")
+
+
+def traffic(found: Traffic) -> str:
+    """Whether there are requests enough to see a version that fails a stated part of them."""
+    bad = f"a version that fails {percent(found.degradation)} of its requests, at {found.weight} % of the traffic"
+    if found.needed is None:
+        return f"no number of requests shows {bad}"
+    shows = f"{whole(found.needed)} requests for a measurement show {bad}"
+    return f"{shows}; there are fewer at {percent(found.short)} of the points"
 
 
 def _longest_gap(metric: MetricHistory) -> str:

@@ -260,6 +260,7 @@ def test_the_environment_names_the_server_where_no_flag_does(monkeypatch: pytest
         (["--prometheus", "http://x", "--until", "soon"], "--until: `soon`"),
         (["--prometheus", "http://x", "--arg", "service"], "--arg: write NAME=VALUE"),
         (["--prometheus", "http://x", "--max-false-aborts", "101%"], "--max-false-aborts: `101%`"),
+        (["--prometheus", "http://x", "--degradation", "0"], "--degradation: `0`"),
         (["--prometheus", "http://x", "-f", "pdf"], "unknown format `pdf`"),
     ],
 )

@@ -17,6 +17,7 @@ from rolloutlint.backtest.result import (
     Point,
     Selector,
     Starts,
+    Traffic,
 )
 from rolloutlint.finding import DocumentId, Place, ResourceId
 from rolloutlint.lang.duration import SECOND
@@ -115,7 +116,8 @@ def noisy_metric() -> MetricHistory:
             Limit("failureLimit", "1", "3", Fraction(3, 1436)),
             Limit("successCondition", "result[0] >= 0.95", "result[0] >= 0.92", Fraction(11, 1436)),
         ),
-        notes=("Traffic is enough to see an error rate of 5 % within 3 measurements, by day.",),
+        traffic=Traffic("sum(increase(http_requests_total[2m]))", Fraction(1, 20), 10, 230, Fraction(1, 8)),
+        notes=("in dry run: what it comes to decides nothing",),
     )
 
 
@@ -138,6 +140,7 @@ def nightly_metric() -> MetricHistory:
         place=Place(FILE, ("spec", "metrics", 1)),
         starts=found,
         false_aborts=found.share("Failed", "Error"),
+        traffic=Traffic("", Fraction(1, 20), 10, None, Fraction(1)),
         gaps=(Gap(START + 11 * 3600, START + 14.5 * 3600), Gap(START + 20 * 3600, START + 20 * 3600 + 120)),
     )
 
