@@ -236,7 +236,7 @@ class _Planner:
 
     def _anything(self, stages: Sequence[Stage]) -> bool:
         """Whether a sync has anything to do: hooks alone start none."""
-        quiet: tuple[Action, ...] = ("unchanged", "hook", "keep", "ignore")
+        quiet: tuple[Action, ...] = ("unchanged", "hook", "ignore")
         tasks = [task for stage in stages for group in stage.groups for task in group]
         changed_hook = any(t.action == "hook" and (t.changes or "new" in t.notes) for t in tasks)
         return changed_hook or not self.same_application or any(t.action not in quiet or t.rollout for t in tasks)

@@ -187,6 +187,7 @@ MODULES: Mapping[str, str] = {
     "RL651": "argocd_settings",
     "RL652": "argocd_settings",
     "RL653": "ignore_entries",
+    "RL654": "application_cycles",
     "RL6": "gitops",
     "RL804": "prunes",
     "RL808": "prunes",
