@@ -100,8 +100,22 @@ def test_a_link_out_of_the_tree_is_refused(tmp_path: Path) -> None:
     root = tree(tmp_path / "repo", {"kustomization.yaml": "resources: [web.yaml]"})
     (root / "web.yaml").symlink_to(tmp_path / "secret.yaml")
     refusal = refused(root)
-    assert "symbolic link out of the tree" in refusal.message
+    assert "leads from web.yaml out of the tree" in refusal.message
     assert refusal.lost
+
+
+def test_a_linked_directory_out_of_the_tree_is_refused(tmp_path: Path) -> None:
+    tree(tmp_path / "elsewhere", {"kustomization.yaml": "resources: []"})
+    root = tree(tmp_path / "repo", {"kustomization.yaml": "resources: [base]"})
+    (root / "base").symlink_to(tmp_path / "elsewhere")
+    assert "leads from base/kustomization.yaml out of the tree" in refused(root).message
+
+
+def test_a_tree_that_is_itself_reached_through_a_link_is_no_way_out(tmp_path: Path) -> None:
+    tree(tmp_path / "repo", {"a/kustomization.yaml": "resources: [../b]", "b/kustomization.yaml": "resources: []"})
+    (tmp_path / "link").symlink_to(tmp_path / "repo")
+    request = Request("kustomize", str(tmp_path / "link" / "a"), "out", repository=str(tmp_path / "link"))
+    assert isinstance(prepare(request, str(tmp_path)), Command)
 
 
 def test_kustomizations_that_include_each_other_are_walked_once(tmp_path: Path) -> None:

@@ -66,7 +66,8 @@ class _Walk:
 
     def __init__(self, request: Request, cwd: str) -> None:
         self.cwd = cwd
-        self.top = os.path.realpath(request.repository or request.directory)
+        self.written_top = request.repository or request.directory
+        self.top = os.path.realpath(self.written_top)
         self.files: dict[str, bytes] = {}
         self.values: dict[str, Mapping[str, Any]] = {}
         self.size = 0
@@ -136,8 +137,8 @@ class _Walk:
         if path in self.files:
             return
         real = os.path.realpath(path)
-        if real != path and not below(real, self.top) and os.path.islink(path):
-            raise RefusedError(f"{self.show(path)} is a symbolic link out of the tree to {printable(real)}", lost=True)
+        if real != path and below(path, self.written_top) and not below(real, self.top):
+            raise RefusedError(f"a symbolic link leads from {self.show(path)} out of the tree", lost=True)
         data = read_path(path, self.show(path), FILES_LIMIT)
         if isinstance(data, Incomplete):
             raise RefusedError(f"{data.source}: {data.message}", lost=True)
