@@ -158,6 +158,16 @@ def test_what_is_hashed_is_the_whole_chart_and_its_values(tmp_path: Path) -> Non
     assert names == {"web/Chart.yaml", "web/values.yaml", "web/templates/x.yaml", "v.yaml"}
 
 
+def test_what_lies_behind_a_link_is_hashed_too_and_loops_end(tmp_path: Path) -> None:
+    tree(tmp_path, {**CHART, "common/Chart.yaml": "name: common\n"})
+    (tmp_path / "web" / "charts").mkdir()
+    (tmp_path / "web" / "charts" / "common").symlink_to(tmp_path / "common")
+    (tmp_path / "common" / "loop").symlink_to(tmp_path / "web")
+    found = prepare(request(tmp_path), str(tmp_path))
+    assert isinstance(found, tuple)
+    assert f"{tmp_path}/web/charts/common/Chart.yaml" in found[0].inputs
+
+
 def test_every_document_leads_back_to_its_template(tmp_path: Path) -> None:
     tree(tmp_path, {**CHART, "web/templates/a.yaml": "", "web/charts/sub/templates/b.yaml": ""})
     output = (

@@ -121,7 +121,13 @@ class _Chart:
             raise _RefusedError(f"its dependenc{'y' if len(absent) == 1 else 'ies'} {shown} not vendored: {do}")
 
     def read_tree(self) -> None:
-        for directory, folders, files in os.walk(self.request.directory):
+        seen: set[str] = set()
+        for directory, folders, files in os.walk(self.request.directory, followlinks=True):
+            real = os.path.realpath(directory)
+            if real in seen:
+                folders.clear()
+                continue
+            seen.add(real)
             folders[:] = sorted(f for f in folders if f != ".git")
             for name in (*folders, *files):
                 path = os.path.join(directory, name)
