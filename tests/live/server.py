@@ -120,6 +120,15 @@ class Server:
             self._process = None
         self._folder.cleanup()
 
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self, world: str) -> int:
+        """When the first sample of a world was taken, in seconds since 1970."""
+        return self._start[world]
+
     def evaluate(self, query: str, world: str, after: int = SPAN) -> Result:
         """The instant query in the world of that name, `after` seconds after its first sample."""
         form = {"query": query, "time": str(self._start[world] + after)}
