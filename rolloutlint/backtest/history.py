@@ -28,6 +28,7 @@ from rolloutlint.controllers.analysis_run import (
     recorded,
     worse,
 )
+from rolloutlint.controllers.limits import Bounds
 from rolloutlint.lang.duration import SECOND
 from rolloutlint.lang.expr import Phase, Program, decide, uses_index
 
@@ -148,80 +149,124 @@ def endings(points: Sequence[Point], spec: MetricSpec, step: int) -> Ended:
 
     `step`: nanoseconds between the points; interval and retry are multiples of it where they matter (`step_of`).
     """
-    outcomes = [point.outcome for point in points]
-    n = len(outcomes)
-    if spec.bounds.measurements < 0:  # one measurement completes it, an Error as well
-        ends: dict[Outcome, Ending] = {
-            o: assessed(spec.bounds, recorded(MetricState(), o, 0), False)  # type: ignore[misc]  # a completed phase
-            for o in set(outcomes)
-        }
-        blind = [ends[p.outcome] == "Successful" and p.empty for p in points]
-        return Ended(range(n), [ends[outcome] for outcome in outcomes], blind)
-    retry = max(1, RETRY // step)
-    stride = max(1, (spec.interval or RETRY) // step)
-    following = [min(n, i + (retry if outcome == "E" else stride)) for i, outcome in enumerate(outcomes)]
-    following.append(n)
-    bounds, there = spec.bounds, set(outcomes)
-    found: list[tuple[Ending, Sequence[int]]] = []
-    if "E" in there:
-        found.append(("Error", _row(outcomes, following, "E", bounds.error + 1)))
-    if "I" in there:
-        found.append(("Inconclusive", _nth(outcomes, following, "I", bounds.inconclusive)))
-    if "F" in there and bounds.failure >= 0:
-        found.append(("Failed", _nth(outcomes, following, "F", bounds.failure)))
-    if bounds.success > 0:
-        found.append(("Successful", _row(outcomes, following, "S", bounds.success)))
-    if not math.isinf(bounds.measurements):
-        full: Ending = "Successful"
+    return Paths(points, spec.interval, step).endings(spec.bounds)
+
+
+class Paths:
+    """The way from each point to what is measured next, and where it meets which outcomes; each is looked up once.
+
+    Positions are numbers of points; the number of all points stands for "beyond the window".
+    """
+
+    def __init__(self, points: Sequence[Point], interval: int | None, step: int) -> None:
+        self._outcomes = outcomes = [point.outcome for point in points]
+        self._empty = [point.empty for point in points]
+        self._there = frozenset(outcomes)
+        self._size = n = len(outcomes)
+        retry, stride = max(1, RETRY // step), max(1, (interval or RETRY) // step)
+        following = [*range(stride, n), *[n] * min(n, stride)]
+        if "E" in self._there:
+            for i, outcome in enumerate(outcomes):
+                if outcome == "E":
+                    following[i] = min(n, i + retry)
+        self._following = [*following, n]
+        self._firsts: dict[str, list[int]] = {}
+        self._positions: dict[tuple[str, int], Sequence[int]] = {}
+
+    def endings(self, bounds: Bounds) -> Ended:
+        """How a metric of these limits ends, for each point as its first measurement."""
+        n, there = self._size, self._there
+        if bounds.measurements < 0:
+            return self._after_one(bounds)
+        found: list[tuple[Ending, Sequence[int]]] = []
+        if "E" in there:
+            found.append(("Error", self.row("E", bounds.error + 1)))
+        if "I" in there:
+            found.append(("Inconclusive", self.nth("I", bounds.inconclusive)))
+        if "F" in there and bounds.failure >= 0:
+            found.append(("Failed", self.nth("F", bounds.failure)))
         if bounds.success > 0:
-            full = "Inconclusive" if bounds.failure >= 0 else "Failed"
-        found.append((full, _nth(outcomes, following, "SFI", int(bounds.measurements) - 1)))
-    # Of several ends with one measurement the first counts: limits, then successes.
-    at = list(map(min, *(positions for _, positions in found), [n] * n)) if found else [n] * n
-    phase: list[Ending] = ["Running"] * n
-    for name, positions in reversed(found):
-        phase = [name if one == end < n else before for one, end, before in zip(positions, at, phase, strict=True)]
-    empty = [point.empty for point in points]
-    if True not in empty:
-        return Ended(at, phase, [False] * n)
-    seen = _first([not each for each in empty], following)
-    return Ended(at, phase, [phase[i] == "Successful" and seen[i] > at[i] for i in range(n)])
+            found.append(("Successful", self.row("S", bounds.success)))
+        if not math.isinf(bounds.measurements):
+            full: Ending = "Successful"
+            if bounds.success > 0:
+                full = "Inconclusive" if bounds.failure >= 0 else "Failed"
+            found.append((full, self.nth("SFI", int(bounds.measurements) - 1)))
+        # Of several ends with one measurement the first counts: limits, then successes.
+        at = list(map(min, *(positions for _, positions in found), [n] * n)) if found else [n] * n
+        phase: list[Ending] = ["Running"] * n
+        for name, positions in reversed(found):
+            phase = [name if one == end < n else before for one, end, before in zip(positions, at, phase, strict=True)]
+        if True not in self._empty:
+            return Ended(at, phase, [False] * n)
+        seen = self._first("data")
+        return Ended(at, phase, [phase[i] == "Successful" and seen[i] > at[i] for i in range(n)])
 
+    def _after_one(self, bounds: Bounds) -> Ended:
+        """One measurement completes it, an Error as well."""
+        ends: dict[Outcome, Ending] = {
+            o: assessed(bounds, recorded(MetricState(), o, 0), False)  # type: ignore[misc]  # a completed phase
+            for o in self._there
+        }
+        phase = [ends[outcome] for outcome in self._outcomes]
+        blind = [end == "Successful" and empty for end, empty in zip(phase, self._empty, strict=True)]
+        return Ended(range(self._size), phase, blind)
 
-def _first(wanted: Sequence[bool], following: Sequence[int]) -> list[int]:
-    """For each point the first wanted one on its way, itself included; the number of points where there is none. The
-    last element stands for that."""
-    n = len(wanted)
-    found = [n] * (n + 1)
-    for i in range(n - 1, -1, -1):
-        found[i] = i if wanted[i] else found[following[i]]
-    return found
+    def nth(self, letters: str, earlier: int) -> Sequence[int]:
+        """For each point the one on its way whose outcome is the first of `letters` after `earlier` others."""
+        n, key = self._size, (letters, earlier)
+        if key not in self._positions:
+            first = self._first(letters)
+            if earlier >= n:
+                self._positions[key] = [n] * n
+            elif earlier <= 0:
+                self._positions[key] = first[:n]
+            else:
+                ahead = _power([first[after] for after in self._following], earlier)
+                self._positions[key] = [ahead[i] for i in first[:n]]
+        return self._positions[key]
 
+    def row(self, letter: Outcome, length: int) -> Sequence[int]:
+        """For each point the one on its way that completes the first row of `length` of an outcome."""
+        n, key = self._size, (f"row of {letter}", length)
+        if key not in self._positions:
+            if length > n:
+                self._positions[key] = [n] * n
+            else:
+                rows = self._rows(letter)
+                first = self._nearest([row >= length for row in rows[:n]])
+                ahead = _power(self._following, length - 1)
+                self._positions[key] = [ahead[i] for i in first[:n]]
+        return self._positions[key]
 
-def _nth(outcomes: Sequence[Outcome], following: Sequence[int], letters: str, earlier: int) -> Sequence[int]:
-    """For each point the one on its way whose outcome is the first of `letters` after `earlier` others."""
-    n = len(outcomes)
-    first = _first([outcome in letters for outcome in outcomes], following)
-    if earlier <= 0:
-        return first[:n]
-    if earlier >= n:
-        return [n] * n
-    ahead = _power([first[after] for after in following], earlier)
-    return [ahead[i] for i in first[:n]]
+    def _rows(self, letter: Outcome) -> list[int]:
+        """How many of an outcome come in a row from each point on."""
+        key = f"rows of {letter}"
+        if key not in self._firsts:
+            following = self._following
+            rows = [0] * (self._size + 1)
+            for i in range(self._size - 1, -1, -1):
+                if self._outcomes[i] == letter:
+                    rows[i] = rows[following[i]] + 1
+            self._firsts[key] = rows
+        return self._firsts[key]
 
+    def _first(self, what: str) -> list[int]:
+        """For each point the first one on its way, itself included, with one of these outcomes, or with `data`."""
+        if what not in self._firsts:
+            if what == "data":
+                wanted = [not empty for empty in self._empty]
+            else:
+                wanted = [outcome in what for outcome in self._outcomes]
+            self._firsts[what] = self._nearest(wanted)
+        return self._firsts[what]
 
-def _row(outcomes: Sequence[Outcome], following: Sequence[int], letter: Outcome, length: int) -> Sequence[int]:
-    """For each point the one on its way that completes the first row of `length` of an outcome."""
-    n = len(outcomes)
-    if length > n:
-        return [n] * n
-    rows = [0] * (n + 1)
-    for i in range(n - 1, -1, -1):
-        if outcomes[i] == letter:
-            rows[i] = rows[following[i]] + 1
-    first = _first([row >= length for row in rows[:n]], following)
-    ahead = _power(following, length - 1)
-    return [ahead[i] for i in first[:n]]
+    def _nearest(self, wanted: Sequence[bool]) -> list[int]:
+        n, following = self._size, self._following
+        found = [n] * (n + 1)
+        for i in range(n - 1, -1, -1):
+            found[i] = i if wanted[i] else found[following[i]]
+        return found
 
 
 def _power(step: Sequence[int], times: int) -> Sequence[int]:

@@ -12,7 +12,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
-from rolloutlint.backtest.history import LETTERS, Track, aborts, endings, starts_of
+from rolloutlint.backtest.history import LETTERS, Paths, Track, aborts, endings, starts_of
 from rolloutlint.backtest.result import Limit, Point
 from rolloutlint.controllers.analysis_run import MetricSpec
 from rolloutlint.lang.expr import Library, Program, Shape, comparisons, decide, program_of
@@ -45,11 +45,14 @@ class Case(NamedTuple):
     """Nanoseconds between the points."""
     window: int
     horizon: int
+    paths: Paths
+    """Those of the points."""
 
     def aborts(self, spec: MetricSpec | None = None, points: Sequence[Point] | None = None) -> Fraction | None:
         """The false-abort rate with another spec or other points; `None` where no run fits into the window."""
-        spec, points = spec or self.spec, points or self.points
-        starts, _ = starts_of([Track(spec, self.step, endings(points, spec, self.step))], self.window, self.horizon)
+        spec = spec or self.spec
+        ended = self.paths.endings(spec.bounds) if points is None else endings(points, spec, self.step)
+        starts, _ = starts_of([Track(spec, self.step, ended)], self.window, self.horizon)
         return aborts(starts) if starts.counted else None
 
 

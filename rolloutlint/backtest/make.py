@@ -13,10 +13,10 @@ from rolloutlint import __version__
 from rolloutlint.backtest.findings import Replayed, findings_of
 from rolloutlint.backtest.history import (
     Grid,
+    Paths,
     Points,
     Track,
     aborts,
-    endings,
     gaps,
     grid_of,
     points_of,
@@ -259,12 +259,13 @@ def _replay(
         where = f"{found.arbitrary} of {len(points)} points"
         why = f"at {where} the condition looks at one of several series, and which one is nowhere said"
         return _Asked(question, history._replace(why=why), None)
-    track = Track(spec, grid.step, endings(points, spec, grid.step))
+    paths = Paths(points, spec.interval, grid.step)
+    track = Track(spec, grid.step, paths.endings(spec.bounds))
     alone = track._replace(spec=spec._replace(dry_run=False))
     starts, unseen = starts_of([alone], options.window, horizon)
     if not starts.counted:
         return _Asked(question, history._replace(why="a run takes longer than the window"), None)
-    case = Case(points, alone.spec, grid.step, options.window, horizon)
+    case = Case(points, alone.spec, grid.step, options.window, horizon, paths)
     return _Asked(
         question,
         history._replace(

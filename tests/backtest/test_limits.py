@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rolloutlint.backtest.history import endings, points_of
+from rolloutlint.backtest.history import Paths, endings, grid_of, points_of
 from rolloutlint.backtest.limits import Case, Judge, limits_of
 from rolloutlint.backtest.result import Limit
 from rolloutlint.controllers.analysis_run import MetricSpec
@@ -31,15 +31,13 @@ def case(
     error: int = 4,
     horizon: int = 60,
 ) -> Case:
-    from rolloutlint.backtest.history import grid_of
-
     days = Days(values, step=10)
     grid = grid_of(START, days.window, TEN)
     series = days.ranges("", grid.start, grid.end, 10)
     assert isinstance(series, tuple)
     found = points_of(series, grid, *judge.programs(), judge.shape == "float")
     spec = MetricSpec("m", Bounds(count, failure, success, 0, error), TEN, 0)
-    return Case(found.points, spec, TEN, days.window, horizon * SECOND)
+    return Case(found.points, spec, TEN, days.window, horizon * SECOND, Paths(found.points, spec.interval, TEN))
 
 
 def judge(success: str = "", failure: str = "") -> Judge:
