@@ -98,6 +98,18 @@ def test_the_route_is_real_output(monkeypatch: pytest.MonkeyPatch) -> None:
     assert done.stdout.rstrip() in README
 
 
+def test_the_backtest_is_real_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    day = "fixtures/backtests/quiet-nights"
+    done = CliRunner().invoke(cli, ["backtest", "--data", f"{day}/day", day, "--no-config"])
+    assert done.stdout.rstrip() in README
+
+
+@pytest.mark.parametrize("option", sorted(set(re.findall(r"rolloutlint backtest [^\n`]*?(--[a-z-]+)", README))))
+def test_options_of_backtest_exist(option: str) -> None:
+    assert option in {o for p in cli.commands["backtest"].params for o in p.opts}
+
+
 def test_all_formats_are_named() -> None:
     assert [name for name in FORMATS if f"`{name}`" not in README] == []
 

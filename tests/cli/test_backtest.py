@@ -22,6 +22,7 @@ START = 1_795_046_400  # 2026-11-19 00:00 UTC
 HOURS = 4
 UNTIL = str(START + HOURS * 3600)
 TOKEN = "s3cr3t-t0ken-of-the-shop"
+QUIET_NIGHTS = Path(__file__).parents[2] / "fixtures" / "backtests" / "quiet-nights"
 METRICS = ("http_requests_total", "queue_length")
 FILES = """\
 apiVersion: argoproj.io/v1alpha1
@@ -295,3 +296,18 @@ def test_a_bar_is_shown_to_who_watches_and_to_nobody_else(
         monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
         ask(server)
     assert "queries" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["text", "json", "markdown", "html"])
+def test_queries_for_the_canary_have_a_rate_only_when_the_stable_version_is_asked_and_shown(
+    form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["backtest", str(QUIET_NIGHTS), "--data", str(QUIET_NIGHTS / "day"), "--no-config", "-f", form]
+    assert run(arguments) == 0
+    without = capsys.readouterr().out
+    assert "has no history between rollouts" in without
+    assert "cart-stable" not in without
+    assert run([*arguments, "--as-stable"]) == 0
+    rewritten = capsys.readouterr().out
+    assert "has no history between rollouts" not in rewritten
+    assert "cart-stable" in rewritten
