@@ -213,6 +213,11 @@ class Loaded:
         self.sort()
 
     @property
+    def has_sets(self) -> bool:
+        """Whether there is an ApplicationSet among the objects."""
+        return any(resource.id.kind == "ApplicationSet" for resource in self.resources)
+
+    @property
     def generated(self) -> int:
         """How many of the objects stand in no file but are generated."""
         templates = self.templates
@@ -285,7 +290,7 @@ def open_sources(
     """As `lint_sources`, but without checking anything yet."""
     loaded = _gather(feed)
     loaded.sort()
-    if any(resource.group_kind == APPLICATION_SET for resource in loaded.resources):
+    if loaded.has_sets:
         loaded.generate(layout(loaded), lambda _: (_loose(loaded, fetch),))
     return Run(loaded, layout, fetch, settings, catalogue, debug)
 
@@ -718,7 +723,7 @@ def open_paths(
     for part in divided(lambda some: _gather(files.sources(some)), others, workers):
         loaded.extend(part)
     loaded.sort()
-    if any(resource.group_kind == APPLICATION_SET for resource in loaded.resources):
+    if loaded.has_sets:
         surroundings = layout(loaded)
         loaded.generate(surroundings, _checkouts(surroundings))
     if render is not None and (render.given or discovery.given or discovery.jsonnet or _charts(discovery)):
@@ -768,7 +773,7 @@ def _render(
             deliveries=made.deliveries,
         )
 
-    if any(resource.group_kind == APPLICATION_SET for resource in loaded.resources):
+    if loaded.has_sets:
         surroundings = placed(loaded)
         loaded.generate(surroundings, _checkouts(surroundings))  # those that came out of the rendering
     origins = Origins(made.renderings, lambda name: files.behind(name, before.base))

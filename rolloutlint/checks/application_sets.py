@@ -168,12 +168,17 @@ def _unfilled(ctx: Context[View], expansion: Expansion | None) -> Iterator[_Unfi
     go = spec.get("goTemplate") is True
     known = [_parameters(generator, go) for _, generator in entries(ctx.resource.value, (), "spec", "generators")]
     names = {name for parameters in known for name in parameters or ()}
+    told = False
     for path, value in _templated(ctx.resource):
         for placeholder in _PLACEHOLDER.finditer(value):
             said = placeholder.group(1)
             variant = _wrong_in_go(said, known) if go else _wrong(said, known)
             if variant is not None:
+                told = True
                 yield path, placeholder.span(), said, variant, names
+    left = expansion.refused.left if expansion is not None and expansion.refused is not None else None
+    if left is not None and left.name and not told:
+        yield left.path, (left.start, left.end), f".{left.name}", "go", names
 
 
 def _left(ctx: Context[View], expansion: Expansion) -> Iterator[_Unfilled]:

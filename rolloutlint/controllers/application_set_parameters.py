@@ -79,10 +79,12 @@ class Left(NamedTuple):
 class RefusedError(Exception):
     """What makes Argo CD give up the whole set: where and why."""
 
-    def __init__(self, path: Path, reason: str) -> None:
+    def __init__(self, path: Path, reason: str, left: Left | None = None) -> None:
         super().__init__(reason)
         self.path = path
         self.reason = reason
+        self.left = left
+        """The placeholder that nothing fills, where that is the reason."""
 
 
 class UnknownError(Exception):
@@ -114,11 +116,16 @@ class Renderer(NamedTuple):
         rendered = render(template, parameters, self.missing)
         if rendered.text is None:
             if rendered.error:
-                raise RefusedError(path, rendered.error)
+                raise RefusedError(path, rendered.error, self._missed(template, parameters, path))
             raise UnknownError(path, rendered.unknown)
         if left is not None:
             left += [Left(path, gap.start, gap.end, gap.name) for gap in rendered.gaps]
         return rendered.text
+
+    def _missed(self, template: str, parameters: Parameters, path: Path) -> Left | None:
+        """What `missingkey=error` fails at."""
+        gaps = render(template, parameters).gaps if self.missing == "error" else ()
+        return Left(path, gaps[0].start, gaps[0].end, gaps[0].name) if gaps else None
 
     def everything(self, value: Any, parameters: Parameters, path: Path, left: list[Left] | None = None) -> Any:
         """A plain value with every text in it filled in, keys too (`deeplyReplace`)."""

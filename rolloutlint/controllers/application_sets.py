@@ -60,6 +60,8 @@ class Place(NamedTuple):
 
     path: Path
     reason: str
+    left: Left | None = None
+    """The placeholder that nothing fills, where that is what Argo CD refuses."""
     parameters: frozenset[str] | None = None
     """The parameters that an unknown generator would give, as far as its kind tells them; `None` where it does not."""
 
@@ -120,9 +122,9 @@ def expand(application_set: Mapping[str, Any], repository: Repository | None = N
             for kind, sets in parameter_sets(generator, path, source):
                 found += _applications(application_set, generator[kind], (*path, kind), sets, renderer)
         except RefusedError as fault:
-            return Expansion(refused=Place(fault.path, fault.reason), unknown=tuple(unknown))
+            return Expansion(refused=Place(fault.path, fault.reason, fault.left), unknown=tuple(unknown))
         except UnknownError as fault:
-            unknown.append(Place(fault.path, fault.reason, _would_give(spec, fault.path, renderer.go)))
+            unknown.append(Place(fault.path, fault.reason, None, _would_give(spec, fault.path, renderer.go)))
         except RecursionError:
             unknown.append(Place(path, "values nested too deeply"))
     return Expansion(tuple(found), None, tuple(unknown))

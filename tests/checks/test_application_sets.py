@@ -215,6 +215,13 @@ def test_a_missing_key_is_said_once_whatever_the_option():
     assert found(application_set(LIST, name="web-{{.clustre}}", **options)) == [("RL638", NAME)]
 
 
+def test_a_key_that_a_matrix_lacks_is_said_where_it_is_asked_for():
+    matrix = {"matrix": {"generators": [elements(EU), elements({"tier": "a"})]}}
+    app = application_set(matrix, name="web-{{.cluster}}", goTemplate=True, goTemplateOptions=["missingkey=error"])
+    app["spec"]["template"]["spec"]["source"]["path"] = "apps/{{.path.path}}"
+    assert found(app) == [("RL638", "spec.template.spec.source.path")]
+
+
 def test_with_go_templates_every_text_of_the_template_is_looked_at():
     app = application_set(LIST, name="web-{{.cluster}}", goTemplate=True)
     app["spec"]["template"]["spec"]["source"]["helm"] = {"values": "stage: {{.stage}}"}
