@@ -188,6 +188,7 @@ MODULES: Mapping[str, str] = {
     "RL652": "argocd_settings",
     "RL653": "ignore_entries",
     "RL654": "application_cycles",
+    "RL655": "subset_hashes",
     "RL6": "gitops",
     "RL804": "prunes",
     "RL808": "prunes",
