@@ -15,9 +15,9 @@ from rolloutlint.model import Resource, Rollout
 from rolloutlint.model.resource import split_api_version
 from rolloutlint.model.values import dig, mapping, sequence, text
 from rolloutlint.settings import Settings
+from rolloutlint.simulate.alike import Seen, simulate_alike
 from rolloutlint.simulate.linked import plan_of
 from rolloutlint.simulate.plan import Person, Plan, Share
-from rolloutlint.simulate.simulation import simulate
 from rolloutlint.simulate.skips import Scenario, skipping
 
 STARTING: frozenset[Classification] = frozenset(
@@ -121,7 +121,8 @@ def _played(
     scenario: Scenario = "first-deploy" if kind == "initial" else "update"
     if kind == "rollback" and after.strategy_kind == "canary" and plan.rollback_window and _within(change):
         scenario = "rollback"
-    simulation = simulate(skipping(plan, scenario))
+    seen: Seen = one.sync.desired.derived("simulated plans", dict)
+    simulation = simulate_alike(skipping(plan, scenario), seen)
     promotion = simulation.promotion
     notes = list(change.notes)
     if plan.refused:
