@@ -87,14 +87,14 @@ def _legend(metric: MetricHistory) -> str:
     return f'<div class="legend">{shown}</div>'
 
 
-def _figures(analysis: AnalysisHistory) -> Iterator[str]:
+def _figures(analysis: AnalysisHistory, tolerated: Fraction) -> Iterator[str]:
     """The shares that decide."""
     starts = analysis.starts
     if starts is None or not starts.counted:
         return
     yield '<dl class="figures">'
     if analysis.false_aborts is not None:
-        bad = ' class="bad"' if analysis.false_aborts else ""
+        bad = ' class="bad"' if words.too_many(analysis.false_aborts, tolerated) else ""
         yield f"<div{bad}><dt>good versions aborted</dt><dd>{h(words.percent(analysis.false_aborts))}</dd></div>"
     for ending, share in starts.endings:
         if share or ending == "Successful":
@@ -123,7 +123,7 @@ def _metric(metric: MetricHistory, backtest: Backtest, pictures: _Pictures) -> I
             ((each.field, each.now, each.wanted, words.percent(each.aborts)) for each in metric.limits),
         )
         yield "</details>"
-    yield "<details><summary>The query as it was sent</summary>"
+    yield f"<details{' open' * bool(metric.rewritten)}><summary>The query as it was sent</summary>"
     yield f'<pre class="query">{_lines(metric.query)}</pre>'
     if metric.rewritten:
         yield from table(("selector in the manifest", "as sent"), metric.rewritten)
@@ -138,7 +138,7 @@ def _analysis(analysis: AnalysisHistory, backtest: Backtest, pictures: _Pictures
     soft = ", ".join(part for part in (words.use(analysis), words.place(analysis.place)) if part)
     yield f'<p class="soft">{h(soft)}</p>'
     yield f'<p class="verdict">{prose(words.verdict(analysis, backtest.tolerated))}.</p>'
-    yield from _figures(analysis)
+    yield from _figures(analysis, backtest.tolerated)
     for metric in analysis.metrics:
         yield from _metric(metric, backtest, pictures)
 

@@ -7,11 +7,12 @@ were.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from fractions import Fraction
-from itertools import groupby
+from itertools import groupby, pairwise
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -214,21 +215,20 @@ class Bin(NamedTuple):
 
 
 def bins(points: Sequence[Point], start: float, end: float, number: int) -> list[Bin]:
-    """The window in so many equal parts."""
+    """The window in so many equal parts; `points` are in the order of time."""
     length = (end - start) / number if end > start else 1.0
-    rows: list[list[Point]] = [[] for _ in range(number)]
-    for point in points:
-        rows[min(max(int((point.at - start) / length), 0), number - 1)].append(point)
-    return [
-        Bin(
-            start + index * length,
-            start + (index + 1) * length,
-            Counter(point.outcome for point in row),
-            sum(point.empty for point in row),
-            tuple(sorted(p.value for p in row if p.value is not None and math.isfinite(p.value))),
-        )
-        for index, row in enumerate(rows)
-    ]
+    moments = [point.at for point in points]
+    letters = [point.outcome for point in points]
+    empty = [point.empty for point in points]
+    values = [point.value for point in points]
+    edges = [0, *(bisect_left(moments, start + index * length) for index in range(1, number)), len(points)]
+    found = []
+    for index, (first, last) in enumerate(pairwise(edges)):
+        finite = sorted(value for value in values[first:last] if value is not None and math.isfinite(value))
+        counts = Counter(letters[first:last])
+        since = start + index * length
+        found.append(Bin(since, since + length, counts, sum(empty[first:last]), tuple(finite)))
+    return found
 
 
 # ---- sentences -------------------------------------------------------------------------------------------------
