@@ -40,6 +40,11 @@ class Replayed(AnalysisTemplate):
         self.tolerated = tolerated
 
     @property
+    def decides(self) -> bool:
+        """Whether its runs say something: not in dry run, and not where there never was any data, which is told."""
+        return self.metric.starts is not None and not self.metric.dry_run and self.metric.no_data < 1
+
+    @property
     def users(self) -> tuple[Related, ...]:
         """The analysis that runs it."""
         if self.analysis.user is None:
@@ -52,7 +57,9 @@ def false_aborts(ctx: Context[Replayed]) -> Iterator[Finding]:
     """A metric that would have aborted rollouts of the version that was running well."""
     one = ctx.resource
     metric = one.metric
-    if metric.starts is None or metric.false_aborts is None or metric.false_aborts <= one.tolerated:
+    if not one.decides or metric.starts is None:
+        return
+    if metric.false_aborts is None or metric.false_aborts <= one.tolerated:
         return
     errors = metric.starts.share("Error") > metric.starts.share("Failed")
     limit = metric.limits[0] if metric.limits else None
@@ -74,7 +81,7 @@ def false_aborts(ctx: Context[Replayed]) -> Iterator[Finding]:
 def passes_unseen(ctx: Context[Replayed]) -> Iterator[Finding]:
     """A metric that would have passed without having seen anything."""
     one = ctx.resource
-    if one.metric.starts is not None and one.metric.unseen > one.tolerated:
+    if one.decides and one.metric.unseen > one.tolerated:
         yield ctx.finding(
             one.metric.place,
             related=one.users,
@@ -88,7 +95,7 @@ def passes_unseen(ctx: Context[Replayed]) -> Iterator[Finding]:
 def waits_for_person(ctx: Context[Replayed]) -> Iterator[Finding]:
     """A metric that would have stopped rollouts until somebody came."""
     one = ctx.resource
-    if one.metric.starts is None:
+    if not one.decides or one.metric.starts is None:
         return
     share = one.metric.starts.share("Inconclusive")
     if share > one.tolerated:

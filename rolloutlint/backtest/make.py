@@ -41,6 +41,10 @@ from rolloutlint.lang.expr import comparisons
 DAY: Final = 86_400 * SECOND
 
 
+MOST_POINTS: Final = 1_000_000
+"""More points of one query than a week has seconds are not asked for."""
+
+
 class Options(NamedTuple):
     """What is asked of the past."""
 
@@ -159,6 +163,8 @@ class _Answers:
 
     def _ranges(self, ask: _Ask) -> Series | Failure:
         query, grid = ask
+        if grid.size > MOST_POINTS:
+            return Failure(f"{grid.size} points of one query are too many: ask for a shorter window")
         return self._source.ranges(query, grid.start, grid.end, grid.step / SECOND) if grid.size else ()
 
 
@@ -228,6 +234,7 @@ def _replay(
         written=question.written,
         rewritten=question.rewritten,
         why=question.why,
+        dry_run=question.spec is not None and question.spec.dry_run,
     )
     ready = _askable(question)
     if ready is None:

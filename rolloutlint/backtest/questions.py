@@ -17,18 +17,20 @@ from rolloutlint.controllers.analysis_run import MetricSpec
 from rolloutlint.controllers.arguments import declared_names, run_values, used_names
 from rolloutlint.controllers.measurement import Judgement, measure
 from rolloutlint.controllers.replicas import desired_weight
+from rolloutlint.errors import UsageError
 from rolloutlint.finding import Incomplete, Place
 from rolloutlint.graph import World
 from rolloutlint.graph.analyses import Member, called, family_of, uses_of
 from rolloutlint.lang.duration import SECOND
+from rolloutlint.lang.names import near
 from rolloutlint.lang.placeholder import filled_later
 from rolloutlint.lang.promql.lexer import PromQLError
 from rolloutlint.lang.promql.parser import parse
-from rolloutlint.lang.promql.tree import Node
+from rolloutlint.lang.promql.tree import Node, Selector, Subquery, children
 from rolloutlint.lang.template import expand
 from rolloutlint.model import AnalysisTemplate, Rollout
 from rolloutlint.model.rollout import Analysis, TemplateUse
-from rolloutlint.model.values import dig, text
+from rolloutlint.model.values import dig, mapping, text
 from rolloutlint.settings import Settings
 from rolloutlint.simulate.outline import outline_of
 from rolloutlint.simulate.runs import entries_of, merged, run_of, run_of_templates
@@ -36,6 +38,7 @@ from rolloutlint.simulate.runs import entries_of, merged, run_of, run_of_templat
 ASSUMED_HORIZON: Final = 3600 * SECOND
 """How long an analysis without an end is watched where the manifests do not say how long the rollout takes."""
 
+TEMPLATES = ("AnalysisTemplate", "ClusterAnalysisTemplate")
 CONDITIONS = ("successCondition", "failureCondition")
 
 
@@ -82,21 +85,31 @@ def inquiries(
     """Every analysis with a Prometheus metric, and those that cannot be known.
 
     `arguments`: values for arguments by name (`--arg`), which win over all others. `as_stable`: queries for the new
-    version are asked for the stable one.
+    version are asked for the stable one. Raises `UsageError` for an argument that no template declares.
     """
+    _check(world, arguments)
     made: list[Inquiry | Incomplete | None] = []
     for resource in world.of_kind("argoproj.io", "Rollout"):
         rollout = world.view(resource)
         if isinstance(rollout, Rollout):
             for analysis in rollout.analyses:
                 made.append(_used(world, settings, rollout, analysis, arguments, as_stable=as_stable))  # noqa: PERF401
-    for kind in ("AnalysisTemplate", "ClusterAnalysisTemplate"):
+    for kind in TEMPLATES:
         for resource in world.of_kind("argoproj.io", kind):
             template = world.view(resource)
             if isinstance(template, AnalysisTemplate) and not uses_of(world, template):
                 made.append(_alone(world, settings, template, arguments, as_stable=as_stable))
     asked = [one for one in made if isinstance(one, Inquiry) and any(question.query for question in one.questions)]
     return asked, [one for one in made if isinstance(one, Incomplete)]
+
+
+def _check(world: World, arguments: Mapping[str, str]) -> None:
+    views = (world.view(r) for kind in TEMPLATES for r in world.of_kind("argoproj.io", kind))
+    declared = {name for view in views for name in declared_names(mapping(view.value.get("spec")).get("args"))}
+    for name in arguments:
+        if name not in declared:
+            hint = near(name, declared)
+            raise UsageError(f"--arg: no template declares `{name}`" + (f": did you mean `{hint}`?" if hint else ""))
 
 
 def _used(
@@ -139,9 +152,12 @@ def _alone(
     """A template that nobody uses, unless another one nests it, which is asked about itself."""
     if any(isinstance(world.view(r.origin), AnalysisTemplate) for r in world.referrers(template.resource)):
         return None
+    if "prometheus" not in template.configured and not template.nested:
+        return None
     family = family_of(world, template)
     if family is None:
-        return None
+        words = f"{template.id}: it is not all known, or what it nests is not"
+        return Incomplete(template.resource.document.source, "unresolved", words)
     use = TemplateUse(template.name, template.cluster_scope, ())
     members = sorted((Member(view, use) for view in family), key=lambda member: member.view.cluster_scope)
     given = Analysis("background", (), {"args": _literals(members, arguments)}, (use,))
@@ -291,6 +307,8 @@ def _asked(
         return found._replace(why=f"the value of argument `{left[0]}` is not known: give it with --arg")
     if filled_later(query):
         return found._replace(why="a part of the query is filled in later")
+    if node is not None and _anchored(node):
+        return found._replace(why="`@ start()` and `@ end()` mean the ends of what is asked, here the whole window")
     if dig(metric, "provider", "prometheus", "rangeQuery") is not None:
         return found._replace(why="range queries are not replayed: each measurement would be a window of its own")
     if judgement is None or judgement.shape not in ("float", "float[]"):
@@ -302,6 +320,13 @@ def _asked(
     conditions = (judgement.condition(field) for field in CONDITIONS)
     success, failure = (condition.text if condition is not None else "" for condition in conditions)
     return found._replace(judge=Judge(success, failure, judgement.shape, judgement.library))
+
+
+def _anchored(node: Node) -> bool:
+    """Whether a part of the query is taken at the start or the end of the range that is asked for."""
+    if isinstance(node, Selector | Subquery) and isinstance(node.at, str):
+        return True
+    return any(map(_anchored, children(node)))
 
 
 def _parsed(query: str) -> Node | None:

@@ -95,6 +95,8 @@ class MetricHistory(NamedTuple):
     """`no data`, `the query names the canary, which has no history`, `Prometheus answered 422: ...`."""
     lost: bool = False
     """True where the server did not give what was asked of it."""
+    dry_run: bool = False
+    """Whether its verdict counts for nothing."""
     false_aborts: Fraction | None = None
     """The share of starts that abort a rollout though nothing was rolled out: Failed and Error together."""
     unseen: Fraction = Fraction(0)

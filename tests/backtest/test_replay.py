@@ -9,6 +9,7 @@ import pytest
 
 from rolloutlint.backtest.result import Backtest, MetricHistory
 from rolloutlint.backtest.source import Failure
+from rolloutlint.errors import UsageError
 from rolloutlint.lang.duration import SECOND
 from tests.backtest.samples import START, Days, replay
 
@@ -141,6 +142,12 @@ def test_an_argument_that_nobody_gives_is_asked_for() -> None:
     assert days.asked == []
 
 
+def test_an_argument_that_no_template_declares_is_refused() -> None:
+    text = template(metric('max(errors_ratio{app="{{args.app}}"})'), args="[{name: app}]")
+    with pytest.raises(UsageError, match="no template declares `aap`: did you mean `app`"):
+        replay(text, Days(STEADY), arguments={"aap": "cart"})
+
+
 def test_an_argument_decides_about_a_limit() -> None:
     text = template(metric(failureLimit="{{args.most}}"), args="[{name: most, value: '2'}]")
     assert shares(only(replay(text, Days("0.01x30 0.9x2 0.01x30")))) == {"Successful": 1}
@@ -188,6 +195,7 @@ def test_metrics_of_other_providers_are_named_beside_those_that_are_replayed() -
     [
         ("errors_ratio[5m]", "a range vector cannot be asked for over a time"),
         ("sum(errors_ratio", "the query cannot be parsed"),
+        ("max(errors_ratio @ end())", "`@ start()` and `@ end()` mean the ends of what is asked"),
     ],
 )
 def test_a_query_that_cannot_be_asked_is_told(query: str, why: str) -> None:
@@ -325,8 +333,10 @@ def test_a_run_ends_as_the_worst_of_its_metrics() -> None:
 
 def test_what_is_in_dry_run_aborts_nothing_and_is_still_counted() -> None:
     text = template().replace("spec:\n", "spec:\n  dryRun: [{metricName: errors}]\n")
-    (analysis,) = replay(text, Days("0.9x60")).analyses
+    found = replay(text, Days("0.9x60"))
+    (analysis,) = found.analyses
     assert (analysis.false_aborts, analysis.metrics[0].false_aborts) == (0, 1)
+    assert (analysis.metrics[0].dry_run, rules(found)) == (True, [])
 
 
 def test_gaps_and_shares_of_points_are_told() -> None:
@@ -361,6 +371,13 @@ def test_a_failure_loses_only_its_own_metric() -> None:
 def test_names_that_cannot_be_had_are_told_once() -> None:
     found = replay(template(metric(name="a"), metric(name="b")), Days(STEADY, names=Failure("timed out")))
     assert [(one.source, one.message, one.lost) for one in found.incomplete] == [("constructed", "timed out", True)]
+
+
+def test_more_points_than_anybody_needs_are_not_asked_for() -> None:
+    days = Days("0.01x2000")
+    found = only(replay(template(metric(interval="10ms")), days))
+    assert found.why == "11994001 points of one query are too many: ask for a shorter window"
+    assert (found.lost, days.asked) == (True, [])
 
 
 def test_progress_is_told_after_every_query() -> None:
@@ -407,7 +424,7 @@ def test_a_pattern_that_no_value_matches_is_told() -> None:
 
 
 def test_a_query_that_is_always_empty_is_told_where_nothing_explains_it() -> None:
-    assert rules(replay(template(), Days("_x60"))) == ["RL470", "RL475"]
+    assert rules(replay(template(), Days("_x60"))) == ["RL475"]
 
 
 # ---- findings ------------------------------------------------------------------------------------------------------
