@@ -255,7 +255,9 @@ def _source(asked: _Asked, flags: Mapping[str, Any]) -> Iterator[tuple[Source, _
 
     if flags["data"]:
         recorded = Recorded(flags["data"])
-        first, last = recorded.window or (0.0, 0.0)
+        if recorded.window is None:
+            raise UsageError(f"--data: {flags['data']} holds no range")
+        first, last = recorded.window
         end = math.floor(last) if asked.end is None else asked.end
         length = max(round((end - first) * SECOND), 0) if asked.length is None else asked.length
         yield recorded, _Window(end, length)

@@ -239,6 +239,18 @@ def test_what_is_recorded_gives_the_same_without_a_server(capsys: pytest.Capture
     assert recorded == live
 
 
+def test_a_recording_without_a_range_is_no_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("manifest.json").write_text("{}")
+    assert run(["backtest", "--data", ".", "--no-config"]) == 2
+    assert "--data: . holds no range" in capsys.readouterr().err
+
+
+def test_a_part_of_a_recording_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    day = ["--data", str(QUIET_NIGHTS / "day"), "--window", "6h", "--until", "2026-11-20T06:00Z"]
+    assert run(["backtest", str(QUIET_NIGHTS), *day, "--no-config"]) == 0
+    assert "over 6h, 2026-11-20 00:00 to 06:00 UTC" in capsys.readouterr().out
+
+
 def test_the_environment_names_the_server_where_no_flag_does(monkeypatch: pytest.MonkeyPatch) -> None:
     with HttpServer(prometheus(steady)) as server:
         monkeypatch.setenv("ROLLOUTLINT_PROMETHEUS_URL", server.url)
