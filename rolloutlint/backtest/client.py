@@ -21,6 +21,7 @@ from rolloutlint import __version__
 from rolloutlint.backtest.access import Access, address_of, origin_of, redacted, tls_of
 from rolloutlint.backtest.answers import Samples, added, lacking, names_of, samples_of, series_of
 from rolloutlint.backtest.source import Failure, Series
+from rolloutlint.backtest.threads import answered
 
 if TYPE_CHECKING:
     import urllib3
@@ -120,7 +121,7 @@ class Client:
         self._lock = threading.Lock()
         self._next = 0.0
         """When the next request may be sent (`time.monotonic`)."""
-        self._pools: dict[tuple[bool, str], urllib3.PoolManager] = {}
+        self._pools: dict[tuple[bool, bool, str], urllib3.PoolManager] = {}
         self._unreachable = False
         """Whether the last question could not even connect: the next ones try that once only."""
         if self._origin[0] == "https" or access.ca_file or access.client_certificate:
@@ -204,14 +205,13 @@ class Client:
         if len(parts) == 1:
             yield self._part(parts[0], deadline, 0)
             return
-        from concurrent.futures import ThreadPoolExecutor
-
-        pool = ThreadPoolExecutor(min(len(parts), self._limits.concurrency))
-        try:
-            for future in [pool.submit(self._part, part, deadline, 0) for part in parts]:
-                yield future.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        early: dict[int, Samples | _Lost] = {}
+        wanted = 0
+        for number, found in answered(lambda part: self._part(part, deadline, 0), parts, self._limits.concurrency):
+            early[number] = found
+            while wanted in early:
+                yield early.pop(wanted)
+                wanted += 1
 
     def _part(self, part: _Part, deadline: float, splits: int) -> Samples | _Lost:
         """The answer for one part; in halves where it is too much at once."""
@@ -491,15 +491,18 @@ class Client:
 
         parts = urlsplit(url)
         proxy = _proxy_of(parts.scheme, parts.hostname or "")
+        secure = "https" in (parts.scheme, urlsplit(proxy).scheme)  # certificates take long to load
         with self._lock:
-            known = self._pools.get((own, proxy))
+            known = self._pools.get((own, secure, proxy))
             if known is not None:
                 return known
             access = self._access
             if access.insecure:
                 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # whoever asked for it knows
-            options: dict[str, Any] = {"maxsize": self._limits.concurrency, "ssl_context": tls_of(access, own)}
-            if own and access.server_name:
+            options: dict[str, Any] = {"maxsize": self._limits.concurrency}
+            if secure:
+                options["ssl_context"] = tls_of(access, own)
+            if secure and own and access.server_name:
                 options |= {"server_hostname": access.server_name, "assert_hostname": access.server_name}
             if not proxy:
                 made = urllib3.PoolManager(**options)
@@ -511,7 +514,7 @@ class Client:
                     user = f"{unquote(at.username)}:{unquote(at.password or '')}"
                     options["proxy_headers"] = urllib3.make_headers(proxy_basic_auth=user)
                 made = urllib3.ProxyManager(f"{at.scheme}://{at.netloc.rpartition('@')[2]}", **options)
-            self._pools[own, proxy] = made
+            self._pools[own, secure, proxy] = made
             return made
 
 

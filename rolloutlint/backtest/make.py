@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -30,6 +29,7 @@ from rolloutlint.backtest.questions import Inquiry, Question, inquiries
 from rolloutlint.backtest.result import AnalysisHistory, Backtest, MetricHistory, Selector, Traffic
 from rolloutlint.backtest.selectors import Known, unknown_selectors
 from rolloutlint.backtest.source import Failure, Series, Source
+from rolloutlint.backtest.threads import answered
 from rolloutlint.backtest.traffic import Counted, needed, requests_of, short_of
 from rolloutlint.controllers.analysis_run import MetricSpec
 from rolloutlint.controllers.thresholds import thresholds_of
@@ -153,13 +153,11 @@ class _Answers:
         """Ask what was not asked before, several at a time."""
         new = [ask for ask in dict.fromkeys(asks) if ask not in self._found]
         total, done = len(self._found) + len(new), len(self._found)
-        with ThreadPoolExecutor(max(1, self._options.jobs)) as pool:
-            waiting = {pool.submit(self._ranges, ask): ask for ask in new}
-            for future in as_completed(waiting):
-                self._found[waiting[future]] = future.result()
-                done += 1
-                if self._options.progress is not None:
-                    self._options.progress(done, total)
+        for number, series in answered(self._ranges, new, self._options.jobs):
+            self._found[new[number]] = series
+            done += 1
+            if self._options.progress is not None:
+                self._options.progress(done, total)
 
     def _ranges(self, ask: _Ask) -> Series | Failure:
         query, grid = ask

@@ -18,6 +18,8 @@ from http import HTTPStatus
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from rolloutlint.backtest.access import Access, access_of
 from rolloutlint.backtest.client import Client, Limits
@@ -491,6 +493,61 @@ def test_a_packed_answer_is_unpacked() -> None:
 )
 def test_an_answer_that_cannot_be_unpacked_is_told(body: bytes, encoding: str, text: str) -> None:
     assert text in said(lambda request, reply: reply.text(200, body, "application/json", Content_Encoding=encoding))
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+PIECES = (
+    b"HTTP/1.1 ",
+    b"200 OK",
+    b"302 Found",
+    b"-1",
+    b"99999",
+    b"\r\n",
+    b"\r\n\r\n",
+    b"Content-Length: ",
+    b"-5",
+    b"7",
+    b"1e9",
+    b"Transfer-Encoding: chunked\r\n",
+    b"ffffffffffffffffffff\r\n",
+    b"0\r\n\r\n",
+    b"Content-Encoding: gzip\r\n",
+    b"Location: ",
+    b"//",
+    b"http://[::1",
+    b"/\x01\x7f \xe9",
+    b"http://127.0.0.1:1/",
+    b"Retry-After: ",
+    b"Connection: close",
+    b"HTTP/1.1 503 x\r\nRetry-After: -1\r\n\r\n",
+    b"HTTP/1.1 100 Continue\r\n\r\n",
+    HEAD,
+    gzip.compress(b"{}"),
+    b'{"status":"success","data":{"resultType":"matrix","result":[',
+    b'{"metric":{},"values":[[0,"1"]]}',
+    b"]}}",
+    b": ",
+    b"\x00",
+    b"\xff\xfe",
+    b"x" * 70_000,
+)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(PIECES) | st.binary(max_size=8), max_size=9), st.booleans())
+def test_whatever_a_server_sends_is_an_answer_or_a_failure_that_can_be_shown(pieces: list[bytes], begun: bool) -> None:
+    def answer(request: Request, reply: Reply) -> None:
+        reply.raw((HEAD if begun else b"") + b"".join(pieces))
+        reply.hang_up()
+
+    limits = QUICK._replace(tries=1, timeout=2)
+    with HttpServer(answer) as server, Client(server.url, ACCESS, limits, wait=lambda seconds: None) as client:
+        found = client.ranges("up", 0, 0, 1)
+    if isinstance(found, Failure):
+        assert found.message.isprintable()
+        assert len(found.message) < 600
+    else:
+        assert all(at == 0 for _, samples in found for at, _ in samples)
 
 
 # ---- trying again ---------------------------------------------------------------------------------------------------
