@@ -193,6 +193,7 @@ MODULES: Mapping[str, str] = {
     "RL804": "prunes",
     "RL808": "prunes",
     "RL809": "prunes",
+    "RL82": "migrations",
     "RL8": "changes",
 }
 """Prefix of rule ids -> the module that holds their checks; of several prefixes of an id the first counts."""
