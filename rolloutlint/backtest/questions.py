@@ -259,7 +259,7 @@ def _questions(
         name = text(entry.value.get("name")) or f"metrics[{path[-1]}]"
         written = dig(entry.value, "provider", "prometheus", "query")
         if not isinstance(written, str):
-            known = [key for key, value in (entry.value.get("provider") or {}).items() if value is not None]
+            known = [key for key, value in mapping(entry.value.get("provider")).items() if value is not None]
             why = f"metrics of {' and '.join(map(str, known)) or 'no provider'} are not replayed"
             yield Question(view, name, view.place(path), "", "", spec, None, None, None, why=why)
             continue

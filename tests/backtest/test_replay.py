@@ -11,7 +11,10 @@ from rolloutlint.backtest.result import Backtest, MetricHistory
 from rolloutlint.backtest.source import Failure
 from rolloutlint.errors import UsageError
 from rolloutlint.lang.duration import SECOND
+from rolloutlint.settings import Settings
 from tests.backtest.samples import START, Days, replay
+from tests.harness import found as found_by
+from tests.harness import lint
 
 TEMPLATE = """\
 apiVersion: argoproj.io/v1alpha1
@@ -442,6 +445,17 @@ def test_a_finding_stands_at_the_query_and_names_who_runs_it() -> None:
 def test_a_finding_can_be_suppressed_where_it_stands() -> None:
     text = template().replace("  metrics:", "  # rolloutlint: ignore RL470 -- an outage\n  metrics:")
     assert [f.disposition for f in replay(text, Days("0.9x60")).findings] == ["suppressed"]
+
+
+def test_a_suppression_of_what_only_the_past_tells_is_not_unused_in_a_lint() -> None:
+    text = template().replace("  metrics:", "  # rolloutlint: ignore RL470 -- an outage\n  metrics:")
+    assert [rule for rule, *_ in found_by(lint(text, Settings(extend_select=("RL9",))))] == ["RL408"]
+
+
+@pytest.mark.parametrize("provider", ["x", "[]", "{prometheus: x}", "{prometheus: {query: 5}}", "null"])
+def test_a_provider_that_is_none_is_left_to_other_rules(provider: str) -> None:
+    text = template().partition("provider:")[0] + f"provider: {provider}}}]\n"
+    assert replay(text + rollout(), Days(STEADY)).findings == ()
 
 
 def test_the_window_is_whole_seconds() -> None:
