@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from rolloutlint.change.at_rest import Value, Writer, at_rest, levelled, writers
+from rolloutlint.change.configs import configs_of
 from rolloutlint.change.differences import differences
 from rolloutlint.change.effects import effects, in_namespace, placed
 from rolloutlint.change.objects import ChangedObject, ReplicaSets, Sync
 from rolloutlint.change.pairing import Key, Pair, PairedApplication
-from rolloutlint.change.releases import release
+from rolloutlint.change.releases import STARTING, release
 from rolloutlint.change.result import (
     Action,
     ApplicationPlan,
@@ -179,6 +180,7 @@ class _Planner:
         for built in self.built:
             if isinstance(built.one.after, Rollout):
                 built.release = release(built.one, self.settings)
+        self._note_configs()
         order = self._order()
         stages = self._stages(order)
         self.sync.effects = tuple(effects(self.sync, self.settings.targets.argocd))
@@ -522,7 +524,25 @@ class _Planner:
             return Wait(one.shown, "until it is promoted, which never happens", None, True)
         if one.aborted and change.classification not in ("superseded", "new-revision", "rollback-to-stable"):
             return Wait(one.shown, "and fails: the release stays aborted, which Argo CD calls Degraded", None, True)
-        return Wait(one.shown, words, change.least)
+        if change.classification in STARTING or change.classification == "unknown":
+            return Wait(one.shown, words, change.least)
+        held = one.sync.live and one.live is not None and live_health(one.live) == "Suspended"
+        under_way = "until the release that is under way is promoted"
+        return Wait(one.shown, under_way if one.releasing else "until its pods are available", None, held)
+
+    def _note_configs(self) -> None:
+        """Say of a configuration that changes under its name that running pods do not notice."""
+        users: dict[Key, ChangedObject] = {}
+        for rollout in self.sync.rollouts():
+            after = rollout.rollout_after
+            started = any(b.one is rollout and b.release and b.release.classification in STARTING for b in self.built)
+            if after is not None and rollout.before is not None and not started:
+                for kind, name in configs_of(after.template):
+                    users[Key("", kind, rollout.key.namespace, name, rollout.key.copy)] = rollout
+        for built in self.built:
+            user = users.get(built.one.key)
+            if user is not None and built.changes and built.one.before is not None:
+                built.notes.append(f"{user.shown} uses it and starts no revision: its pods keep what they started with")
 
 
 def _phase(name: str) -> Phase:
