@@ -189,6 +189,7 @@ MODULES: Mapping[str, str] = {
     "RL653": "ignore_entries",
     "RL654": "application_cycles",
     "RL655": "subset_hashes",
+    "RL656": "generated_config",
     "RL6": "gitops",
     "RL804": "prunes",
     "RL808": "prunes",

@@ -1,15 +1,16 @@
-"""RL633: generated ConfigMaps and Secrets that a sync deletes before the update of a Rollout is through."""
+"""RL633, RL656: generated ConfigMaps and Secrets that a Rollout loses in a sync, or names without their hash."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any, NamedTuple
 
 from rolloutlint.checks.context import Context, check
-from rolloutlint.controllers.generated_names import ConfigUse, config_uses, hashed_name
+from rolloutlint.controllers.generated_names import HASH_LENGTH, ConfigUse, config_uses, hashed_name
 from rolloutlint.controllers.sync_options import resource_options
 from rolloutlint.controllers.sync_waves import is_hook, wave
 from rolloutlint.finding import Finding, Fix, Path
+from rolloutlint.graph import World
 from rolloutlint.model import Application, Resource, Rollout, View
 from rolloutlint.model.kubernetes import Workload
 from rolloutlint.model.values import dig, has
@@ -71,6 +72,46 @@ def hashed_config_no_prunelast(ctx: Context[Application]) -> Iterator[Finding]:
         rollout=first.rollout.name,
         application=application.name,
     )
+
+
+@check("RL656")
+def generated_config_not_named(ctx: Context[Rollout]) -> Iterator[Finding]:
+    """A ConfigMap or Secret that a Rollout names as in the source, where a build has put a hash behind the name."""
+    rollout = ctx.resource
+    if rollout.workload_ref is not None or ctx.world.patched(rollout.resource, ("spec", "template")):
+        return
+    said: set[tuple[str, str]] = set()
+    for use in config_uses(rollout.template):
+        if (use.kind, use.name) in said or dig(rollout.template, *use.path[:-1], "optional") is True:
+            continue
+        said.add((use.kind, use.name))
+        if (use.kind, use.name) not in _stems(ctx.world):
+            continue
+        beside = [r for r in ctx.world.beside(rollout.resource, "", use.kind) if r.id.name.startswith(use.name)]
+        if any(resource.id.name == use.name for resource in beside):
+            continue
+        long = [r for r in beside if len(r.id.name) == len(use.name) + 1 + HASH_LENGTH]
+        made = next((v for v in map(ctx.world.view, long) if hashed_name(v.value) == use.name), None)
+        if made is not None:
+            yield ctx.finding(
+                ("spec", "template", *use.path),
+                related=(made.related(("metadata", "name"), "is what the build has made"),),
+                discriminator=f"{use.kind} {use.name}",
+                kind=use.kind,
+                name=use.name,
+                made=made.name,
+                rollout=rollout.name,
+            )
+
+
+def _stems(world: World) -> Set[tuple[str, str]]:
+    """Kind and name before the last hyphen of the ConfigMaps and Secrets that may have a hash behind it."""
+
+    def stems() -> frozenset[tuple[str, str]]:
+        named = (r.id for kind in _CONFIG for r in world.of_kind(*kind))
+        return frozenset((n.kind, n.name[: -1 - HASH_LENGTH]) for n in named if n.name[-1 - HASH_LENGTH :][:1] == "-")
+
+    return world.derived("stems of hashed names", stems)
 
 
 def _prune_last(ctx: Context[Application]) -> Fix | None:

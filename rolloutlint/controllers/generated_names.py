@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from rolloutlint.finding import Path
 
-_NAME = re.compile(r"(.+)-([2456789bcdfghkmt]{10})")
+HASH_LENGTH = 10
+_NAME = re.compile(rf"(.+)-([2456789bcdfghkmt]{{{HASH_LENGTH}}})")
 _LETTERS = str.maketrans("013ae", "ghkmt")
 _GO_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 _ESCAPED = re.compile("[<>&\u2028\u2029]")
@@ -58,7 +59,7 @@ def _hash(value: Mapping[str, Any]) -> str:
         encoded = _ESCAPED.sub(lambda match: _GO_ESCAPES[match[0]], text).encode()
     except (TypeError, ValueError):  # keys or characters that are none of JSON's
         return ""
-    return hashlib.sha256(encoded).hexdigest()[:10].translate(_LETTERS)
+    return hashlib.sha256(encoded).hexdigest()[:HASH_LENGTH].translate(_LETTERS)
 
 
 def config_uses(template: Mapping[str, Any]) -> Iterator[ConfigUse]:

@@ -1,4 +1,4 @@
-"""RL633 against Applications with the objects they deliver, and the names that kustomize gives."""
+"""RL633, RL656 against Applications with the objects they deliver, and the names that kustomize gives."""
 
 from __future__ import annotations
 
@@ -187,3 +187,43 @@ trees = st.recursive(
 def test_any_tree_is_read_without_complaint(tree: Any):
     list(config_uses(tree if isinstance(tree, dict) else {"spec": tree}))
     report(application(automated=tree if isinstance(tree, dict) else None), config(data=tree), rollout(tree))
+
+
+def unnamed(*objects: dict[str, Any]) -> list[str]:
+    placed = [{**each, "metadata": {"namespace": "shop", **each["metadata"]}} for each in objects]
+    result = lint(yaml.safe_dump_all(placed), Settings(select=("RL656",)))
+    assert not result.lost
+    return [f.path.removeprefix("spec.template.spec.") for f in result.active]
+
+
+def by_name(name: str = "cart", **more: Any) -> dict[str, Any]:
+    return template(cart={"envFrom": [{"configMapRef": {"name": name, **more}}]})
+
+
+@pytest.mark.parametrize(
+    ("name", "objects", "expected"),
+    [
+        ("no hash", [rollout(by_name()), config()], ["containers[1].envFrom[0].configMapRef.name"]),
+        (
+            "a Secret",
+            [rollout(template(volumes=[{"name": "s", "secret": {"secretName": "cart"}}])), secret()],
+            ["volumes[0].secret.secretName"],
+        ),
+        ("with the hash", [rollout(), config()], []),
+        ("both are there", [rollout(by_name()), config(), config("cart")], []),
+        ("another hash", [rollout(by_name()), config("cart-t7gmm8cdg5")], []),
+        ("another content", [rollout(by_name()), config(data={"CURRENCY": "USD"})], []),
+        ("another namespace", [rollout(by_name()), config(namespace="other")], []),
+        ("another kind", [rollout(by_name()), secret()], []),
+        ("need not be there", [rollout(by_name(optional=True)), config()], []),
+        ("of a workload", [rollout(by_name(), workloadRef={"kind": "Deployment", "name": "x"}), config()], []),
+        ("nothing generated", [rollout(by_name())], []),
+    ],
+)
+def test_a_name_without_its_hash(name: str, objects: list[dict[str, Any]], expected: list[str]) -> None:
+    assert unnamed(*objects) == expected, name
+
+
+def test_a_name_that_is_used_twice_is_said_once() -> None:
+    twice = template(cart={"envFrom": [{"configMapRef": {"name": "cart"}}] * 2})
+    assert len(unnamed(rollout(twice), config())) == 1
