@@ -12,7 +12,7 @@ from rolloutlint.catalogue import Catalogue, load_catalogue
 from rolloutlint.cli.check import NOTHING_TO_LINT
 from rolloutlint.cli.rendering import make_rendering, rendering_options
 from rolloutlint.cli.settings import make_settings, settings_options
-from rolloutlint.cli.writing import LOST, form_of, named_output, report_options, say_lost, write
+from rolloutlint.cli.writing import LOST, named_outputs, report_options, say_lost, write
 from rolloutlint.errors import UsageError
 from rolloutlint.finding import ResourceId
 from rolloutlint.inputs.options import RenderOptions
@@ -87,12 +87,14 @@ def apply_plan(paths: tuple[str, ...], **flags: Any) -> int:
     Which Rollouts start and how they go, in which order, what is waited for, what is pruned, reset, lost or frozen,
     and which findings are new. Exit codes: 0 allow, 1 block, 5 review, 3 nothing to plan, 4 an input was lost.
     """
+    from rolloutlint.report.plan import SUFFIXES
+
     catalogue = load_catalogue()
     if flags["fail_on"]:
         raise UsageError("--fail-on: a plan is judged by --block-on and --review-on (`plan` in the configuration)")
     settings, _ = make_settings(catalogue, flags)
     settings = settings._replace(plan=_policy(settings.plan, flags))
-    outputs = _outputs(flags["formats"], flags["output"])
+    outputs = named_outputs(flags["formats"], flags["output"], FORMS, SUFFIXES)
     rendering = make_rendering(flags)
     shown, empty = _planned(paths or (".",), settings, catalogue, rendering, flags)
     plan = shown.plan
@@ -175,21 +177,6 @@ def _chosen(name: str, *worlds: World) -> tuple[str, ResourceId | None]:
 def _code(plan: SyncPlan, settings: Settings, detailed: bool) -> int:
     code = 0 if settings.exit_zero else VERDICT_CODES[plan.verdict]
     return CHANGES if detailed and not code and plan.changes else code
-
-
-def _outputs(formats: Sequence[str], output: str) -> list[tuple[str, str]]:
-    """Format and file of each output; `--output` is the file of the one that names none."""
-    from rolloutlint.report.plan import SUFFIXES
-
-    if not formats:
-        return [(form_of(None, output, SUFFIXES, "text"), output)]
-    outputs = [named_output(text, FORMS) for text in formats]
-    if output:
-        open_ones = [name for name, file in outputs if not file]
-        if len(open_ones) != 1:
-            raise UsageError(f"--output: {len(open_ones)} of the formats would go to {output}: write -f FORMAT=FILE")
-        outputs = [(name, file or output) for name, file in outputs]
-    return outputs
 
 
 def _write(shown: Shown, outputs: Sequence[tuple[str, str]], flags: Mapping[str, Any]) -> None:

@@ -19,7 +19,7 @@ from rolloutlint.catalogue import load_catalogue
 from rolloutlint.cli.check import NOTHING_TO_LINT
 from rolloutlint.cli.rendering import make_rendering, rendering_options
 from rolloutlint.cli.settings import make_settings, settings_options
-from rolloutlint.cli.writing import LOST, form_of, named_output, report_options, say_lost, write
+from rolloutlint.cli.writing import LOST, named_outputs, report_options, say_lost, write
 from rolloutlint.config import parse_seconds, parse_share
 from rolloutlint.errors import UsageError
 from rolloutlint.finding import SEVERITIES
@@ -136,14 +136,14 @@ def backtest(paths: tuple[str, ...], **flags: Any) -> int:
     from rolloutlint.backtest.make import Options
     from rolloutlint.backtest.make import backtest as made
     from rolloutlint.engine import open_paths
-    from rolloutlint.report.backtest import Shown
+    from rolloutlint.report.backtest import SUFFIXES, Shown
 
     catalogue = load_catalogue()
     settings, _ = make_settings(catalogue, flags)
     asked = _asked(flags)
     if not (asked.url or flags["data"]):
         raise UsageError("backtest needs --prometheus URL (or ROLLOUTLINT_PROMETHEUS_URL), or --data DIR")
-    outputs = _outputs(flags["formats"], flags["output"])
+    outputs = named_outputs(flags["formats"], flags["output"], FORMS, SUFFIXES)
     rendering = make_rendering(flags)
     with _source(asked, flags) as (source, window):
         run = open_paths(paths or (".",), settings, catalogue, debug=flags["debug"], render=rendering)
@@ -301,21 +301,6 @@ def _texts(run: Run, found: Backtest) -> Mapping[str, str]:
     files = {each.file for each in found.findings if each.file}
     known = {file: run.texts.source(file) for file in sorted(files)}
     return {file: source.text for file, source in known.items() if source is not None}
-
-
-def _outputs(formats: Sequence[str], output: str) -> list[tuple[str, str]]:
-    """Format and file of each output; `--output` is the file of the one that names none."""
-    from rolloutlint.report.backtest import SUFFIXES
-
-    if not formats:
-        return [(form_of(None, output, SUFFIXES, "text"), output)]
-    outputs = [named_output(text, FORMS) for text in formats]
-    if output:
-        open_ones = [name for name, file in outputs if not file]
-        if len(open_ones) != 1:
-            raise UsageError(f"--output: {len(open_ones)} of the formats would go to {output}: write -f FORMAT=FILE")
-        outputs = [(name, file or output) for name, file in outputs]
-    return outputs
 
 
 def _write(shown: Shown, outputs: Sequence[tuple[str, str]], flags: Mapping[str, Any]) -> None:

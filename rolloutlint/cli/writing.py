@@ -49,6 +49,25 @@ def named_output(text: str, formats: Iterable[str]) -> tuple[str, str]:
     return name, file
 
 
+def named_outputs(
+    texts: Sequence[str], output: str, formats: Sequence[str], suffixes: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """Format and file of each `FORMAT[=FILE]`; `output` is the file of the one that names none.
+
+    Without any: the format that the suffix of `output` says, or text. Raises `UsageError` where a format does not
+    exist, or where `output` is not the file of exactly one.
+    """
+    if not texts:
+        return [(form_of(None, output, suffixes, "text"), output)]
+    outputs = [named_output(text, formats) for text in texts]
+    if output:
+        open_ones = [name for name, file in outputs if not file]
+        if len(open_ones) != 1:
+            raise UsageError(f"--output: {len(open_ones)} of the formats would go to {output}: write -f FORMAT=FILE")
+        outputs = [(name, file or output) for name, file in outputs]
+    return outputs
+
+
 def report_options(flags: Mapping[str, Any], *, to_file: bool) -> Options:
     """How to show findings: from `--color`, `--verbose`, `--show-suppressed`, `--sarif-category` and the terminal."""
     wanted = flags["color"]

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rolloutlint.change.result import ApplicationPlan, FieldChange, Mode, Stage, SyncPlan, Task
-from rolloutlint.finding import SEVERITIES, SettledFinding
+from rolloutlint.finding import SEVERITIES
 from rolloutlint.report import plan_words as words
 from rolloutlint.report import simulation_words
+from rolloutlint.report.page import FINDING_STYLE, finding, prose
 from rolloutlint.report.simulation_html import STYLE, figures, h, pictures
 from rolloutlint.report.simulation_svg import DEFS, style
 from rolloutlint.report.summary import lost_sentences, many, not_looked_at
@@ -23,7 +24,6 @@ h1 .word { border: 2px solid currentColor; border-radius: 8px; padding: 0 .45rem
 .allow .word { color: var(--good); }
 .review .word { color: var(--warn); }
 .block .word { color: var(--bad); }
-code { font: .92em ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 ol.stages { list-style: none; padding: 0; margin: .6rem 0; }
 ol.stages > li { border-left: 4px solid var(--line); padding: .1rem 0 .5rem 1rem; margin: 0 0 .5rem; }
 ol.stages > li.held { border-left-style: dashed; border-left-color: var(--warn); }
@@ -40,16 +40,11 @@ table.fields { width: auto; margin: .15rem 0 .3rem; font-size: .86rem; }
 table.fields td { border: 0; padding: .1rem 1.2rem .1rem 0; overflow-wrap: anywhere; }
 .note { color: var(--soft); font-size: .88rem; margin: .1rem 0; }
 .wait { border-left: 3px solid var(--mark); padding-left: .7rem; margin: .3rem 0; font-size: .92rem; }
-.finding { border-left: 5px solid var(--line); padding-left: .8rem; margin: .8rem 0; }
-.finding.error { border-left-color: var(--bad); }
-.finding.warning { border-left-color: var(--warn); }
-.finding pre { background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: .4rem .7rem;
-  overflow-x: auto; font-size: .82rem; margin: .3rem 0; }
 @media screen and (max-width: 44rem) {
   table.fields, table.fields tbody, table.fields tr, table.fields td { display: block; }
   table.fields td:last-child { padding-left: 1rem; }
 }
-@media print { section.rollout { break-before: auto; } ol.stages > li, .finding { break-inside: avoid; } }
+@media print { section.rollout { break-before: auto; } ol.stages > li { break-inside: avoid; } }
 """
 
 
@@ -63,14 +58,6 @@ class _Page(NamedTuple):
     mode: Mode
     anchors: Mapping[int, str]
     """Identity of a task -> anchor of its picture."""
-
-
-def _prose(text: str) -> str:
-    """A message, with the names that stand in backticks as code."""
-    pieces = text.split("`")
-    if len(pieces) % 2 == 0:
-        return h(text)
-    return "".join(f"<code>{h(piece)}</code>" if number % 2 else h(piece) for number, piece in enumerate(pieces))
 
 
 def _fields(changes: Sequence[FieldChange]) -> Iterator[str]:
@@ -91,14 +78,14 @@ def _task(task: Task, page: _Page) -> Iterator[str]:
         yield from _fields(task.changes)
     else:
         kind = "starts" if words.CLASSES[rollout.classification].starts else "said"
-        yield f'<span class="{kind}">{_prose(words.classed(rollout, page.mode))}</span>'
+        yield f'<span class="{kind}">{prose(words.classed(rollout, page.mode))}</span>'
         yield from _fields([*rollout.reasons, *(each for each in task.changes if each not in rollout.reasons)])
         consequence = words.consequence(rollout)
         link = f' <a href="#{page.anchors[id(task)]}">how it goes</a>' if id(task) in page.anchors else ""
-        lines = [_prose(text) for text in (consequence, words.goes(rollout)) if text]
+        lines = [prose(text) for text in (consequence, words.goes(rollout)) if text]
         yield from (f"<div>{line}{link * (line is lines[-1])}</div>" for line in lines)
-        yield from (f'<p class="note">{_prose(note)}</p>' for note in rollout.notes)
-    yield from (f'<p class="note">{_prose(note)}</p>' for note in task.notes)
+        yield from (f'<p class="note">{prose(note)}</p>' for note in rollout.notes)
+    yield from (f'<p class="note">{prose(note)}</p>' for note in task.notes)
     yield "</li>"
 
 
@@ -116,10 +103,10 @@ def _stage(number: int, stage: Stage, page: _Page) -> Iterator[str]:
     if unchanged:
         yield f"<details><summary>{many(len(unchanged), 'object')} unchanged</summary><ul>"
         for task in unchanged:
-            notes = f": {'; '.join(map(_prose, task.notes))}" if task.notes else ""
+            notes = f": {'; '.join(map(prose, task.notes))}" if task.notes else ""
             yield f"<li><code>{h(words.named(task.resource))}</code>{notes}</li>"
         yield "</ul></details>"
-    yield from (f'<div class="wait">waits for {_prose(words.waits(wait))}</div>' for wait in stage.waits)
+    yield from (f'<div class="wait">waits for {prose(words.waits(wait))}</div>' for wait in stage.waits)
     yield "</li>"
 
 
@@ -129,7 +116,7 @@ def _application(application: ApplicationPlan, page: _Page) -> Iterator[str]:
     soft = [", ".join(application.policy)] * bool(application.policy)
     soft += [f"starts by itself: {'; '.join(application.starts)}"] * bool(application.starts)
     soft += [f"does not start by itself: {'; '.join(application.obstacles)}"] * bool(application.obstacles)
-    yield from (f'<p class="soft">{_prose(line)}</p>' for line in soft)
+    yield from (f'<p class="soft">{prose(line)}</p>' for line in soft)
     yield '<ol class="stages">'
     for number, stage in enumerate(application.stages, 1):
         yield from _stage(number, stage, page)
@@ -138,9 +125,9 @@ def _application(application: ApplicationPlan, page: _Page) -> Iterator[str]:
         yield "<h3>What becomes of fields that controllers write</h3><ul>"
         for effect in words.effects(application):
             who = " ".join(f"<code>{h(part)}</code>" for part in (words.named(effect.resource), effect.path) if part)
-            yield f"<li><strong>{h(words.FATES[effect.fate])}</strong> {who}: {_prose(effect.words)}</li>"
+            yield f"<li><strong>{h(words.FATES[effect.fate])}</strong> {who}: {prose(effect.words)}</li>"
         yield "</ul>"
-    yield from (f'<p class="note">{_prose(note)}</p>' for note in application.notes)
+    yield from (f'<p class="note">{prose(note)}</p>' for note in application.notes)
     yield "</section>"
 
 
@@ -152,25 +139,11 @@ def _rollout(start: words.Start, page: _Page) -> Iterator[str]:
     yield f'<section class="rollout" id="{page.anchors[id(start.task)]}">'
     yield f"<h2>{h(words.named(start.task.resource))}</h2>"
     said = f"{words.classed(start.change, page.mode)}; {simulation_words.summary(simulation.plan)}"
-    yield f'<p class="soft">{_prose(said)}</p>'
+    yield f'<p class="soft">{prose(said)}</p>'
     yield f'<p class="verdict">{h(words.broken(start.change))}.</p>'
     yield from figures(simulation)
     yield from pictures(simulation)
     yield "</section>"
-
-
-def _finding(found: SettledFinding) -> Iterator[str]:
-    told = found.finding
-    place = f"{found.file}:{found.span.line}" if found.file else "workspace"
-    yield f'<div class="finding {found.severity}">'
-    yield f"<div><strong>{h(told.rule)} {h(found.name)}</strong> ({found.severity}) <code>{h(place)}</code></div>"
-    yield from (f"<div>{_prose(text)}</div>" for text in (told.message, told.consequence) if text)
-    if found.lines:
-        lines = "\n".join(f"{number:>4}  {h(line)}" for number, line in sorted(found.lines.items()))
-        yield f"<pre>{lines}</pre>"
-    if told.remedy:
-        yield f"<div><strong>Fix:</strong> {_prose(told.remedy)}</div>"
-    yield "</div>"
 
 
 def _findings(plan: SyncPlan) -> Iterator[str]:
@@ -178,13 +151,13 @@ def _findings(plan: SyncPlan) -> Iterator[str]:
     yield f"<p>{h(words.findings(plan))}.</p>"
     for found in sorted(plan.introduced, key=lambda each: SEVERITIES.index(each.severity)):
         if found.disposition == "active":
-            yield from _finding(found)
+            yield from finding(found)
     for title, some in (("Fixed", plan.fixed), ("Unchanged", plan.unchanged)):
         if some:
             yield f"<details><summary>{title}: {len(some)}</summary><ul>"
             for each in some:
                 place = f"{each.file}:{each.span.line}" if each.file else "workspace"
-                yield f"<li>{h(each.finding.rule)} <code>{h(place)}</code> {_prose(each.finding.message)}</li>"
+                yield f"<li>{h(each.finding.rule)} <code>{h(place)}</code> {prose(each.finding.message)}</li>"
             yield "</ul></details>"
     yield f"<p>Not looked at: {h(not_looked_at(plan.incomplete))}.</p>"
     yield from (f"<p><strong>{h(sentence)}</strong></p>" for sentence in lost_sentences(plan.incomplete))
@@ -198,15 +171,15 @@ def _top(plan: SyncPlan) -> Iterator[str]:
     yield "<main>"
     yield f'<section id="decision" class="{plan.verdict}">'
     yield f'<h1><span class="word">{words.VERDICTS[plan.verdict]}</span> {h(_keys(plan))}</h1>'
-    yield f'<p class="verdict">{_prose(words.what(plan))}.</p>'
-    yield f"<p>{_prose(words.how_long(plan))}.</p>"
+    yield f'<p class="verdict">{prose(words.what(plan))}.</p>'
+    yield f"<p>{prose(words.how_long(plan))}.</p>"
     risk = words.risk(plan, reasons=False)
     if risk:
-        yield f"<p>{_prose(risk)}.</p>"
+        yield f"<p>{prose(risk)}.</p>"
     if plan.reasons:
         yield "<ul>"
         for each in plan.reasons:
-            yield f"<li><strong>{each.verdict}</strong> {_prose(words.reason(each))}</li>"
+            yield f"<li><strong>{each.verdict}</strong> {prose(words.reason(each))}</li>"
         yield "</ul>"
     yield "</section>"
 
@@ -224,7 +197,7 @@ def render(plan: SyncPlan) -> str:
     out.append(f'<meta http-equiv="Content-Security-Policy" content="{policy}">')
     out.append('<meta name="viewport" content="width=device-width, initial-scale=1">')
     out.append(f"<title>{words.VERDICTS[plan.verdict]}: plan of a sync</title>")
-    out += [f"<style>\n{STYLE}{style()}{_STYLE}</style>", "</head>", "<body>"]
+    out += [f"<style>\n{STYLE}{style()}{FINDING_STYLE}{_STYLE}</style>", "</head>", "<body>"]
     out.append(f'<svg width="0" height="0" style="position:absolute" aria-hidden="true">{DEFS}</svg>')
     out += list(_top(plan))
     quiet = []
