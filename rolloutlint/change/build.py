@@ -32,6 +32,7 @@ from rolloutlint.change.result import (
 from rolloutlint.controllers.applying import Synced, sync
 from rolloutlint.controllers.auto_sync import Situation, obstacles, starts
 from rolloutlint.controllers.health import gate, health_overrides, live_health
+from rolloutlint.controllers.normalizing import Foreign
 from rolloutlint.controllers.sync_options import Policy
 from rolloutlint.controllers.sync_order import PHASES, Item, Order, Step, sync_order
 from rolloutlint.controllers.sync_waves import is_hook, wave
@@ -88,12 +89,14 @@ def plan_application(
     moved: Moved,
     operation: Operation,
     replica_sets: ReplicaSets,
+    foreign: Foreign | None = None,
 ) -> tuple[ApplicationPlan, Sync]:
     """The plan of one sync, and its objects for the rules about changes.
 
-    `moved` gives a previous object the name of its file by which findings and tasks can point at it.
+    `moved` gives a previous object the name of its file by which findings and tasks can point at it. `foreign` asks jq
+    about ignored expressions beyond paths.
     """
-    return _Planner(application, previous, desired, mode, settings, moved, operation, replica_sets).plan()
+    return _Planner(application, previous, desired, mode, settings, moved, operation, replica_sets, foreign).plan()
 
 
 def quiet_plan(application: PairedApplication, desired: World) -> ApplicationPlan:
@@ -135,6 +138,7 @@ class _Planner:
         moved: Moved,
         operation: Operation,
         replica_sets: ReplicaSets,
+        foreign: Foreign | None,
     ) -> None:
         self.previous = previous
         self.desired = desired
@@ -154,6 +158,7 @@ class _Planner:
         self.operation = operation
         self.sync = Sync(previous, desired, mode, self.before, self.application, policy)
         self.sync.replica_sets = replica_sets
+        self.foreign = foreign
         self.elsewhere = bool(
             self.before and self.application and self.before.destination != self.application.destination
         )
@@ -293,8 +298,10 @@ class _Planner:
             target,
             one.live,
             self._last_applied(one),
-            self._as_synced(),
+            self.application.value if self.application else None,
             self.settings.targets.argocd,
+            self.foreign,
+            options=self.operation.options,
         )
         built.synced, one.applied, one.frozen = synced, synced.after, synced.frozen
         built.unchanged = synced.compared.shown is False
@@ -305,14 +312,6 @@ class _Planner:
             built.changes = tuple(self._shown(built, one.live, synced.after, how))
         if not pair.same and not built.changes and not one.frozen and not self.sync.live:
             built.notes.append("written differently in Git; nothing changes in the cluster")
-
-    def _as_synced(self) -> Value | None:
-        """The Application with the options of this sync."""
-        if self.application is None or self.operation.options is None:
-            return self.application.value if self.application else None
-        spec = self.application.spec
-        own = {**mapping(spec.get("syncPolicy")), "syncOptions": sorted(self.operation.options)}
-        return {**self.application.value, "spec": {**spec, "syncPolicy": own}}
 
     def _last_applied(self, one: ChangedObject) -> Value | None:
         assert one.before is not None
@@ -350,6 +349,7 @@ class _Planner:
             prune=self.sync.policy.prune,
             namespace=application.destination_namespace if application else "",
             creates_namespace="CreateNamespace=true" in options and application is not None and self.before is None,
+            argocd=self.settings.targets.argocd,
         )
 
     def _item(self, built: _Built) -> Item:
@@ -380,7 +380,8 @@ class _Planner:
         for number, step in enumerate(order.steps):
             failing = step.phase == "SyncFail"
             last = number == len(order.steps) - 1
-            waits = tuple(self._waits(step, overrides))
+            waits = (*self._confirmed(step), *self._waits(step, overrides))
+            behind = behind or bool(step.confirms)
             pruned = tuple(self._task("prune", n, step, healthy) for n in step.prunes)
             left = tuple(self._task("keep", n, step, healthy, self._why_kept(kept.get(n, ""))) for n in step.kept)
             applied = [tuple(self._applied(n, step, healthy) for n in group) for group in step.groups]
@@ -491,6 +492,10 @@ class _Planner:
 
         answer: frozenset[str] = self.desired.derived("argocd-cm health", found)
         return answer
+
+    def _confirmed(self, step: Step) -> Iterator[Wait]:
+        for number in step.confirms:
+            yield Wait(self.built[number].one.shown, "until a person confirms that it may be pruned", None, True)
 
     def _waits(self, step: Step, overrides: frozenset[str]) -> Iterator[Wait]:
         for number in step.waits:

@@ -6,14 +6,15 @@ from collections.abc import Iterator, Sequence
 
 from rolloutlint import __version__
 from rolloutlint.catalogue import Catalogue
-from rolloutlint.change.build import Operation, plan_application, quiet_plan
-from rolloutlint.change.objects import ChangedObject, Sync
+from rolloutlint.change.build import Moved, Operation, plan_application, quiet_plan
+from rolloutlint.change.objects import ChangedObject, ReplicaSets, Sync
 from rolloutlint.change.pairing import PairedApplication, key_of, paired, unsynced
 from rolloutlint.change.releases import by_rollout
 from rolloutlint.change.result import ApplicationPlan, SyncPlan
 from rolloutlint.engine import Changes
 from rolloutlint.finding import Incomplete
 from rolloutlint.graph import World
+from rolloutlint.inputs.jq import evaluator
 from rolloutlint.model import Resource
 from rolloutlint.plan.affected import affected_files
 from rolloutlint.plan.decide import decided
@@ -62,25 +63,7 @@ def planned(
     replica_sets = (
         by_rollout((*previous.made, *before.of_kind("apps", "ReplicaSet"))) if previous.mode == "live" else {}
     )
-    plans: list[ApplicationPlan] = []
-    syncs: list[Sync] = []
-    doubts: list[Incomplete] = []
-    for application in paired(before, after, previous.mode, settings.targets.argocd):
-        if app and (application.resource is None or application.resource.id.name != app):
-            continue
-        doubt = _doubtful(application, before, after) if previous.mode == "git" else None
-        if doubt is not None:
-            doubts.append(doubt)
-            continue
-        if previous.mode == "git" and application.same:
-            if application.resource is not None or application.pairs:
-                plans.append(quiet_plan(application, after))
-            continue
-        made, sync = plan_application(
-            application, before, after, previous.mode, settings, moved, operation, replica_sets
-        )
-        plans.append(made)
-        syncs.append(sync)
+    plans, syncs, doubts = _planned_applications(previous, desired, settings, moved, operation, replica_sets, app)
     report = desired.run.report(Changes(list(_objects(syncs)), prefix, previous.run.texts))
     if previous.mode == "live":
         introduced, fixed, unchanged = compared_with_cluster(previous, desired.run, report, syncs)
@@ -104,6 +87,40 @@ def planned(
         tool_version=__version__,
     )
     return decided(plan, syncs, settings.plan), report
+
+
+def _planned_applications(
+    previous: State,
+    desired: State,
+    settings: Settings,
+    moved: Moved,
+    operation: Operation,
+    replica_sets: ReplicaSets,
+    app: str,
+) -> tuple[list[ApplicationPlan], list[Sync], list[Incomplete]]:
+    """Every Application planned; those that may still be generated are doubts."""
+    before, after = previous.run.world, desired.run.world
+    plans: list[ApplicationPlan] = []
+    syncs: list[Sync] = []
+    doubts: list[Incomplete] = []
+    with evaluator() as foreign:
+        for application in paired(before, after, previous.mode, settings.targets.argocd):
+            if app and (application.resource is None or application.resource.id.name != app):
+                continue
+            doubt = _doubtful(application, before, after) if previous.mode == "git" else None
+            if doubt is not None:
+                doubts.append(doubt)
+                continue
+            if previous.mode == "git" and application.same:
+                if application.resource is not None or application.pairs:
+                    plans.append(quiet_plan(application, after))
+                continue
+            made, sync = plan_application(
+                application, before, after, previous.mode, settings, moved, operation, replica_sets, foreign
+            )
+            plans.append(made)
+            syncs.append(sync)
+    return plans, syncs, doubts
 
 
 def _doubtful(application: PairedApplication, before: World, after: World) -> Incomplete | None:

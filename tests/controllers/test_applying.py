@@ -103,7 +103,8 @@ def recorded() -> list[dict[str, Any]]:
 
 
 class TestAnswersOfArgoCD:
-    """Recorded with gitops-engine of Argo CD 3.5.1 and what `controller/sync.go` calls, of 3.5.1 and 3.2.0."""
+    """What gitops-engine of Argo CD 3.5.1 answers; for what is respected, a port of `controller/sync.go` over the same
+    libraries, once with and once without the change that gives Git's lists back."""
 
     def test_what_is_respected(self) -> None:
         for row in recorded():

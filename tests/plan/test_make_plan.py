@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rolloutlint.change.build import Operation
+from rolloutlint.lang import jqpath
 from rolloutlint.lang.duration import SECOND
 from rolloutlint.settings import Settings
 from tests.plan.planning import plan_and_report, plan_of, tasks
@@ -53,6 +55,25 @@ def test_a_manual_sync_prunes_only_when_asked() -> None:
     for operation, action in ((Operation(True), "keep"), (Operation(True, prune=True), "prune")):
         plan = plan_of(files(other), files(ROLLOUT), operation=operation)
         assert tasks(plan)["ConfigMap old"].action == action
+
+
+def test_a_prune_that_wants_a_confirmation_waits_for_a_person() -> None:
+    old = "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: old\n  annotations: %s\n"
+    kept = ROLLOUT + old % "{argocd.argoproj.io/sync-options: Prune=confirm}"
+    (stage,) = plan_of(files(kept), files(ROLLOUT)).applications[0].stages
+    assert stage.behind_person
+    assert [(wait.resource.name, wait.person) for wait in stage.waits] == [("old", True)]
+
+
+def test_jq_is_asked_about_ignored_expressions_beyond_paths() -> None:
+    pytest.importorskip("jq", reason="the package jq is not installed")
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}\ndata: {size: '%s', color: blue}\n"
+    computed = '.data[("size", "weight")]'
+    assert isinstance(jqpath.parse(computed), jqpath.Unsupported)
+    rules = f"ignoreDifferences: [{{kind: ConfigMap, jqPathExpressions: ['{computed}']}}]"
+    app = APP.replace("  syncPolicy:", f"  {rules}\n  syncPolicy:")
+    (plan,) = plan_of(files(text % 1, app), files(text % 2, app)).applications
+    assert plan.obstacles == ("nothing is OutOfSync",)
 
 
 def test_findings_are_those_of_the_change_and_of_both_states() -> None:
