@@ -8,12 +8,13 @@ of them, and with them every comparison (`controller/state.go`, getComparisonSet
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from rolloutlint.controllers.ignore_differences import Rule, faults
 from rolloutlint.lang.names import near
 from rolloutlint.lang.placeholder import filled_later
+from rolloutlint.source import Document, Node, Source, load, mark
 
 PREFIX = "resource.customizations"
 TYPES = ("health", "useOpenLibs", "actions", "ignoreDifferences", "ignoreResourceUpdates", "knownTypeFields")
@@ -154,8 +155,8 @@ def _of_map(key: str, value: object, kinds: Collection[tuple[str, str]]) -> Iter
         if not _is_null(root):
             yield Fault("not-mapping", key, key)
         return
-    for at, override in root.value:
-        piece = (at.start_mark.index, at.end_mark.index)
+    for at, override in _entries(root):
+        piece = (at.start, at.end)
         target = at.value if _is(at, "scalar") else ""
         if not target or target == "<<":
             continue
@@ -164,10 +165,10 @@ def _of_map(key: str, value: object, kinds: Collection[tuple[str, str]]) -> Iter
         elif "*" not in target:
             for fault in _of_target(key, target, "/", kinds):
                 yield fault._replace(piece=piece)
-        for field, content in override.value if _is(override, "mapping") else ():
+        for field, content in _entries(override):
             if not _is(field, "scalar") or field.value not in _IGNORES:
                 continue
-            here = (field.start_mark.index, field.end_mark.index)
+            here = (field.start, field.end)
             if not _is(content, "scalar"):
                 yield Fault("not-text", key, field.value, target, piece=here)
                 continue
@@ -183,10 +184,10 @@ def _of_ignore(key: str, value: str) -> Iterator[Fault]:
         if not _is_null(root):
             yield Fault("not-mapping", key, key)
     else:
-        for field, content in root.value:
+        for field, content in _entries(root):
             listed = _is(content, "sequence") or _is_null(content)
             if _is(field, "scalar") and field.value in _LISTS and not listed:
-                here = (field.start_mark.index, field.end_mark.index)
+                here = (field.start, field.end)
                 yield Fault("not-list", key, field.value, piece=here)
 
 
@@ -198,24 +199,33 @@ def _of_fields(key: str, value: str) -> Iterator[Fault]:
         yield Fault("not-list", key, "knownTypeFields")
 
 
-def _node(text: str) -> Any:
+def _node(text: str) -> Node | str | None:
     """The root of the first YAML document in `text`, `None` without one, or what is wrong with its syntax."""
-    import yaml
-
-    try:
-        loader = yaml.SafeLoader(text)
-        return loader.get_node() if loader.check_node() else None
-    except (yaml.scanner.ScannerError, yaml.parser.ParserError) as error:
-        mark = error.problem_mark
-        where = f" in line {mark.line + 1}" if mark is not None else ""
-        return f"{error.problem or error.context or 'not readable'}{where}"
-    except yaml.YAMLError:
-        return None
+    source = Source("", text)
+    for item in load(source):
+        if isinstance(item, Document):
+            return mark(source, item.start, item.end)
+        if item.fatal:
+            line = f" in line {item.at.span.line}" if item.at.span else ""
+            return f"{item.message}{line}" if item.kind == "syntax" else None
+    return None
 
 
-def _is(node: Any, what: str) -> bool:
-    return node is not None and not isinstance(node, str) and bool(node.id == what)
+def _meant(node: Node | None) -> Node | None:
+    """The node itself, or the one that an alias names."""
+    return node.target if node is not None and node.kind == "alias" else node
 
 
-def _is_null(node: Any) -> bool:
-    return node is None or (_is(node, "scalar") and node.style is None and node.value in _NULLS)
+def _entries(node: Node | None) -> Sequence[tuple[Node, Node]]:
+    meant = _meant(node)
+    return meant.entries if meant is not None else ()
+
+
+def _is(node: Node | None, kind: str) -> bool:
+    meant = _meant(node)
+    return meant is not None and meant.kind == kind
+
+
+def _is_null(node: Node | None) -> bool:
+    meant = _meant(node)
+    return meant is None or (meant.kind == "scalar" and not meant.style and meant.value in _NULLS)
