@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from rolloutlint.errors import UsageError
+from rolloutlint.source import Document, Source, load
 
 if TYPE_CHECKING:
     import ssl
@@ -178,20 +179,25 @@ def _reason(error: Exception) -> str:
 # ---- Prometheus' HTTP configuration ---------------------------------------------------------------------------------
 
 
+def _values(path: str) -> Any:
+    """The first document of a file. What is wrong with it is told by its place alone: its text may be a secret."""
+    for item in load(Source(path, _read(path, path))):
+        if isinstance(item, Document):
+            return item.value
+        at = f":{item.at.span.line}:{item.at.span.column}" if item.at.span else ""
+        raise UsageError(f"{path}{at}: not YAML" if item.fatal else f"{path}{at}: not plain YAML ({item.kind})")
+    return None
+
+
 def _from_file(path: str) -> Access:
     """A file in the format of prometheus `common/config/http_config.go`, as far as it is about access.
 
     https://prometheus.io/docs/prometheus/latest/configuration/promtool/#http-configuration-file
     """
-    import yaml
-
-    try:
-        values = yaml.safe_load(_read(path, path))
-    except yaml.YAMLError as error:  # its text quotes the line, and with it a secret
-        mark = getattr(error, "problem_mark", None)
-        raise UsageError(f"{path}{f':{mark.line + 1}:{mark.column + 1}' if mark else ''}: not YAML") from None
     reader = _File(path)
-    top = reader.mapping(values, "", ("authorization", "basic_auth", "http_headers", "tls_config", "enable_http2"))
+    top = reader.mapping(
+        _values(path), "", ("authorization", "basic_auth", "http_headers", "tls_config", "enable_http2")
+    )
     tls = reader.mapping(
         top.get("tls_config"), "tls_config", ("ca_file", "cert_file", "key_file", "server_name", "insecure_skip_verify")
     )

@@ -130,7 +130,7 @@ def test_the_http_configuration_of_prometheus_is_understood(tmp_path: Path) -> N
         tmp_path,
         """
         authorization: {type: Token, credentials_file: token}
-        tls_config: {ca_file: ca.pem, cert_file: /c.pem, key_file: k.pem, server_name: n, insecure_skip_verify: true}
+        tls_config: {ca_file: ca.pem, cert_file: /c.pem, key_file: k.pem, server_name: prometheus, insecure_skip_verify: true}
         http_headers:
           X-Scope-OrgID: {files: [tenant]}
           X-Other: {values: [a], secrets: [b]}
@@ -139,7 +139,7 @@ def test_the_http_configuration_of_prometheus_is_understood(tmp_path: Path) -> N
     )
     found = access_of({}, path)
     assert headers(found) == {"Authorization": "Token from-a-file", "X-Scope-OrgID": "shop", "X-Other": "b"}
-    assert found[2:7] == (f"{tmp_path}/ca.pem", "/c.pem", f"{tmp_path}/k.pem", "n", True)
+    assert found[2:7] == (f"{tmp_path}/ca.pem", "/c.pem", f"{tmp_path}/k.pem", "prometheus", True)
 
 
 def test_basic_credentials_may_stand_in_files_too(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_the_environment_wins_over_the_file_and_a_named_file_over_that_of_the_en
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("authorization: {credentials: hidden", "http.yml:1:36: not YAML"),
+        ("authorization: {credentials: hidden", "http.yml:1:16: not YAML"),
         ("'hidden\n  x: {", "not YAML"),
         ("[hidden]", "the file must be a mapping"),
         ("oauth2: {client_secret: hidden}", "`oauth2` is not supported"),
@@ -172,7 +172,7 @@ def test_the_environment_wins_over_the_file_and_a_named_file_over_that_of_the_en
         ("http_headers: {X: {values: hidden}}", "`http_headers.X.values` must be a list"),
         ('http_headers: {X: {values: ["hid\\tden\\n"]}}', "`http_headers.X`: a header is written"),
         ("tls_config: {insecure_skip_verify: hidden}", "must be true or false"),
-        ("!!python/object/apply:os.system [hidden]", "not YAML"),
+        ("!!python/object/apply:os.system [hidden]", "must be a mapping"),
     ],
 )
 def test_a_configuration_that_cannot_be_used_is_refused_without_its_values(
