@@ -189,7 +189,7 @@ def change_without_revision(ctx: Context[ChangedObject]) -> Iterator[Finding]:
     now = one.after.value if one.after is not None and not one.sync.live else one.applied
     found = [each for each in differences(was, now) if each.path.startswith("spec.template.")]
     if found:
-        more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        more = f", and {len(found) - 1} more" if len(found) > 1 else ""
         yield ctx.finding(("spec", "template"), "key", name=one.name, path=found[0].path, more=more)
 
 

@@ -71,7 +71,7 @@ def rolling_sync_never_syncs(ctx: Context[View]) -> Iterator[Finding]:
             STEPS,
             "key",
             name=names[0],
-            more=f" and {len(names) - 1} more" if len(names) > 1 else "",
+            more=f", and {len(names) - 1} more" if len(names) > 1 else "",
         )
     for index, step in enumerate(rolling.steps):
         if most_at_once(step, len(rolling.selected[index])) == 0 and not (

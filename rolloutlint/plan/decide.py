@@ -9,9 +9,8 @@ from rolloutlint.change.releases import STARTING
 from rolloutlint.change.result import ApplicationPlan, Reason, SyncPlan, Task, Verdict
 from rolloutlint.finding import SettledFinding, Severity
 from rolloutlint.graph.references import namings
+from rolloutlint.model.rollout import SERVICE_ROLES
 from rolloutlint.settings import PlanEvent, PlanPolicy
-
-_SERVICES = ("stableService", "canaryService", "pingService", "pongService", "activeService", "previewService")
 
 
 def decided(plan: SyncPlan, syncs: Sequence[Sync], policy: PlanPolicy) -> SyncPlan:
@@ -73,7 +72,7 @@ def _services(sync: Sync) -> Iterator[str]:
     for rollout in sync.rollouts():
         for view in (rollout.rollout_before, rollout.rollout_after):
             for naming in namings(view) if view is not None else ():
-                if naming.role in _SERVICES:
+                if naming.role in SERVICE_ROLES:
                     users[rollout.key.namespace, naming.name] = str(rollout.shown)
     for service in sync.of_kind("", "Service"):
         user = users.get((service.key.namespace, service.key.name))
