@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rolloutlint.engine import Loaded, Run
+from rolloutlint.engine import Run
 from rolloutlint.graph import Layout
+from rolloutlint.loading import Loaded
 from rolloutlint.routes import Answer, Question, answers
 from rolloutlint.settings import Settings
 from rolloutlint.source import Source

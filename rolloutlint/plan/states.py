@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from rolloutlint.catalogue import Catalogue
-from rolloutlint.engine import Loaded, Run, open_paths, open_sources
+from rolloutlint.engine import Run, open_paths, open_sources
 from rolloutlint.errors import RolloutlintError, UsageError
 from rolloutlint.finding import Incomplete
 from rolloutlint.graph import Layout, World
@@ -22,6 +22,7 @@ from rolloutlint.inputs.git import PREFIX, Checkout, opened
 from rolloutlint.inputs.globs import is_magic
 from rolloutlint.inputs.options import RenderOptions
 from rolloutlint.inputs.stdin import NAME, STDIN, read_stdin
+from rolloutlint.loading import Loaded
 from rolloutlint.model import Resource
 from rolloutlint.model.resource import is_object
 from rolloutlint.plan.live import is_live, is_made

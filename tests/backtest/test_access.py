@@ -130,7 +130,7 @@ def test_the_http_configuration_of_prometheus_is_understood(tmp_path: Path) -> N
         tmp_path,
         """
         authorization: {type: Token, credentials_file: token}
-        tls_config: {ca_file: ca.pem, cert_file: /c.pem, key_file: k.pem, server_name: prometheus, insecure_skip_verify: true}
+        tls_config: {ca_file: ca.pem, cert_file: /c.pem, key_file: k.pem, server_name: prom, insecure_skip_verify: true}
         http_headers:
           X-Scope-OrgID: {files: [tenant]}
           X-Other: {values: [a], secrets: [b]}
@@ -139,7 +139,7 @@ def test_the_http_configuration_of_prometheus_is_understood(tmp_path: Path) -> N
     )
     found = access_of({}, path)
     assert headers(found) == {"Authorization": "Token from-a-file", "X-Scope-OrgID": "shop", "X-Other": "b"}
-    assert found[2:7] == (f"{tmp_path}/ca.pem", "/c.pem", f"{tmp_path}/k.pem", "prometheus", True)
+    assert found[2:7] == (f"{tmp_path}/ca.pem", "/c.pem", f"{tmp_path}/k.pem", "prom", True)
 
 
 def test_basic_credentials_may_stand_in_files_too(tmp_path: Path) -> None:
