@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from rolloutlint.controllers.revisions import Classification as Classification
 from rolloutlint.finding import Incomplete, Place, ResourceId, SettledFinding
 from rolloutlint.simulate.result import Simulation
 
@@ -19,24 +20,6 @@ Action = Literal["create", "update", "unchanged", "prune", "keep", "hook", "igno
 `prune` forbids it. `hook`: created anew in its phase. `ignore`: never applied (a hook annotation that nobody reads)."""
 
 Phase = Literal["PreSync", "Sync", "PostSync", "SyncFail"]
-
-Classification = Literal[
-    "initial",
-    "new-revision",
-    "superseded",
-    "rollback-to-stable",
-    "rollback",
-    "restart",
-    "scale",
-    "pause",
-    "steps-reset",
-    "steps-only",
-    "strategy-only",
-    "none",
-    "unknown",
-]
-"""What an update does to a Rollout (facts: argo-rollouts `utils/replicaset`, `rollout/sync.go`, `rollout/canary.go`).
-`none`: nothing that the controller acts on, such as a default that is written out."""
 
 Fate = Literal["reset", "lost", "frozen", "kept", "removed-again"]
 """What becomes of a field that a controller writes, or of a change to it. `reset`: it comes back at the next

@@ -31,6 +31,8 @@ Classification = Literal[
     "none",
     "unknown",
 ]
+"""What an update does to a Rollout. `none`: nothing that the controller acts on, such as a default that is written
+out."""
 
 _SELECTOR_IS_FIXED = Version(1, 9)
 _EPHEMERAL = "rollout.argoproj.io/ephemeral-metadata"
