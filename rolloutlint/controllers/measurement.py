@@ -60,7 +60,7 @@ WORLDS: Mapping[WorldKey, str] = {
     "failing-no-successes": "every request fails: no series of successes",
     "started": "the pods just started: one sample",
     "absent": "no series at all",
-    "idle": "no request in the window",
+    "idle": "no request in the window, every series is there",
     "unreachable": "the provider does not answer",
 }
 """World -> what it is, in words."""
