@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from rolloutlint.cli.main import run
 from tests.renderers import absent, programs
 
 ROOT = Path(__file__).parents[1]
@@ -444,3 +445,18 @@ def test_sources_that_nobody_here_can_render_are_named(tmp_path: Path) -> None:
     assert "argocd/app-1: `plugin` is rendered by a plugin" in said
     assert "argocd/app-2: the chart `redis` of https://git.example.com/config.git is not among the inputs" in said
     assert "argocd/app-3: `nowhere` of https://git.example.com/config.git is not among the inputs" in said
+
+
+SEEN = [(("simulate",), "Rollout shop-dev/cart"), (("route", "cart-canary.shop-dev"), "100 %")]
+
+
+@needs_kustomize
+@pytest.mark.parametrize(("command", "shown"), SEEN)
+def test_simulate_and_route_see_what_is_rendered(
+    command: tuple[str, ...], shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace = str(ROOT / "fixtures" / "workspaces" / "gitops-kustomize" / "input")
+    run([*command, workspace, "--no-cache"])
+    assert shown in capsys.readouterr().out
+    run([*command, workspace, "--no-render"])
+    assert shown not in capsys.readouterr().out

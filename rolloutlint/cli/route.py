@@ -8,6 +8,7 @@ import click
 
 from rolloutlint.catalogue import load_catalogue
 from rolloutlint.cli.check import NOTHING_TO_LINT
+from rolloutlint.cli.rendering import make_rendering, rendering_options
 from rolloutlint.cli.settings import make_settings, settings_options
 from rolloutlint.cli.writing import LOST, form_of, output_options, say_lost, write
 from rolloutlint.errors import UsageError
@@ -43,6 +44,7 @@ FAILS = 1
 )
 @click.option("--rollout", default="", metavar="NS/NAME", help="Whose step it is, where several Rollouts write here.")
 @output_options(FORMS, "text")
+@rendering_options
 @settings_options
 @click.option("--allow-empty", is_flag=True, help="Exit 0 where there is nothing that routes.")
 def route(
@@ -88,7 +90,7 @@ def route(
     )
     catalogue = load_catalogue()
     settings, _ = make_settings(catalogue, flags)
-    run = open_paths(paths or (".",), settings, catalogue)
+    run = open_paths(paths or (".",), settings, catalogue, render=make_rendering(flags))
     lost = say_lost(run.incomplete)
     found = answers(run.world, run.texts, settings, question)
     text = FORMATS[form_of(form, output, SUFFIXES, "text")](found)

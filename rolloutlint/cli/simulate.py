@@ -9,6 +9,7 @@ import click
 
 from rolloutlint.catalogue import load_catalogue
 from rolloutlint.cli.check import NOTHING_TO_LINT
+from rolloutlint.cli.rendering import make_rendering, rendering_options
 from rolloutlint.cli.settings import make_settings, settings_options
 from rolloutlint.cli.writing import LOST, form_of, output_options, say_lost, write
 from rolloutlint.errors import UsageError
@@ -56,6 +57,7 @@ QUERY_WORLDS = (
     "or a rollback within `rollbackWindow` (blue-green: also within `scaleDownDelaySeconds`), which does too.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="In text: why figures are bounds, and the way to each ending.")
+@rendering_options
 @settings_options
 @click.option("--allow-empty", is_flag=True, help="Exit 0 where there is no Rollout to simulate.")
 def simulate(
@@ -86,7 +88,7 @@ def simulate(
         raise UsageError(f"--outcome: a history is written as {', '.join(replay.FORMATS)}, not as {wanted}")
     catalogue = load_catalogue()
     settings, _ = make_settings(catalogue, flags)
-    run = open_paths(paths or (".",), settings, catalogue)
+    run = open_paths(paths or (".",), settings, catalogue, render=make_rendering(flags))
     lost = say_lost(run.incomplete)
     none = not run.world.of_kind("argoproj.io", "Rollout")
     world = cast("Any", query_world)
