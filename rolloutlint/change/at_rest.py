@@ -19,9 +19,9 @@ from rolloutlint.controllers.istio_writes import (
 from rolloutlint.controllers.traffic import HASH_LABEL, routers
 from rolloutlint.graph.references import Naming, namings
 from rolloutlint.model import Rollout
+from rolloutlint.model.rollout import SERVICE_ROLES
 from rolloutlint.model.values import dig, mapping, sequence, text
 
-SERVICE_ROLES = ("stableService", "canaryService", "pingService", "pongService", "activeService", "previewService")
 TRAFFIC_ROLES = ("virtualService", "destinationRule", *SERVICE_ROLES)
 
 Value = Mapping[str, Any]

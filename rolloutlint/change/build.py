@@ -32,6 +32,7 @@ from rolloutlint.change.result import (
 from rolloutlint.controllers.applying import Synced, sync
 from rolloutlint.controllers.auto_sync import Situation, obstacles, starts
 from rolloutlint.controllers.health import gate, health_overrides, live_health
+from rolloutlint.controllers.known_types import as_compared
 from rolloutlint.controllers.normalizing import Foreign
 from rolloutlint.controllers.sync_options import Policy
 from rolloutlint.controllers.sync_order import PHASES, Item, Order, Step, sync_order
@@ -276,6 +277,11 @@ class _Planner:
         if one.before is not None:
             value = in_namespace(one.before, one.key)
             one.live = value if self.sync.live else at_rest(value, how)
+            if not self.sync.live and self.sync.policy.respect_ignore_differences:
+                # Each new revision the controller updates the Rollout as a Go type (`rollout/sync.go
+                # setRolloutRevision`): at rest the pod template is spelt as Argo CD spells it, so that it is no
+                # difference which an ignored field beside it would freeze.
+                one.live = as_compared(one.live, one.key.group, one.key.kind)
         if after is None:
             return
         if self.desired.patched(after.resource, ()):

@@ -76,6 +76,20 @@ def test_jq_is_asked_about_ignored_expressions_beyond_paths() -> None:
     assert plan.obstacles == ("nothing is OutOfSync",)
 
 
+RESPECTED = APP.replace(
+    "  syncPolicy: {automated: {prune: true}}",
+    "  ignoreDifferences: [{group: argoproj.io, kind: Rollout, jsonPointers: [/spec/replicas]}]\n"
+    "  syncPolicy: {automated: {prune: true}, syncOptions: [RespectIgnoreDifferences=true]}",
+)
+
+
+def test_an_image_is_applied_beside_respected_replicas() -> None:
+    plan = plan_of(files(ROLLOUT, RESPECTED), files(NEW, RESPECTED))
+    changes = tasks(plan)["Rollout cart"].changes
+    assert [(one.path, one.after) for one in changes] == [("spec.template.spec.containers[cart].image", '"cart:2"')]
+    assert "RL803" not in {one.finding.rule for one in plan.introduced}
+
+
 def test_findings_are_those_of_the_change_and_of_both_states() -> None:
     plan, report = plan_and_report(files(ROLLOUT), files(ROLLOUT.replace("  replicas: 4\n", "")))
     assert [one.finding.rule for one in plan.introduced] == ["RL801"]
