@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rolloutlint import __version__, suppress
 from rolloutlint.catalogue import Catalogue, Rule
-from rolloutlint.change.objects import ChangedObject
 from rolloutlint.checks import Check, Context, check_of
 from rolloutlint.config.plan import RulePlan, plan
 from rolloutlint.finding import (
@@ -38,6 +37,7 @@ from rolloutlint.settle import Texts, fingerprint, in_order, settle
 from rolloutlint.source import Comment, Problem, Source, comments
 
 if TYPE_CHECKING:
+    from rolloutlint.change.objects import ChangedObject
     from rolloutlint.controllers.application_sets import Expansion
     from rolloutlint.graph.generated import Origin
     from rolloutlint.origins import Origins

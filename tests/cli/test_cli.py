@@ -344,6 +344,8 @@ def test_checking_one_clean_file_imports_nothing_heavy():
         *("yaml", "dataclasses", "tomllib", "rolloutlint.source.compose", "rolloutlint.fix", "rolloutlint.cli.fixing"),
         *("rolloutlint.lang.jqpath", "rolloutlint.controllers.ignore_differences", "rolloutlint.controllers.writes"),
         *("rolloutlint.checks.gitops", "rolloutlint.report.json", "rolloutlint.report.sarif"),
+        *("rolloutlint.change.objects", "rolloutlint.plan.make", "rolloutlint.backtest.make", "urllib3"),
+        *("rolloutlint.rendering", "rolloutlint.origins", "rolloutlint.inputs.render", "concurrent.futures"),
     }
     if sys.version_info < (3, 11):
         heavy.remove("subprocess")  # click imports uuid, and there uuid imports it
