@@ -67,6 +67,21 @@ class Operation(NamedTuple):
     """Of a manual one: the options that replace those of the Application (argo-cd `server/application`)."""
 
 
+class Given(NamedTuple):
+    """What the plans of all Applications have in common."""
+
+    previous: World
+    desired: World
+    mode: Mode
+    settings: Settings
+    moved: Moved
+    """Gives a previous object the name of its file by which findings and tasks can point at it."""
+    operation: Operation
+    replica_sets: ReplicaSets
+    foreign: Foreign | None = None
+    """Asks jq about ignored expressions beyond paths."""
+
+
 @dataclass(slots=True)
 class _Built:
     """What is known of one object while its Application is planned."""
@@ -81,23 +96,9 @@ class _Built:
     """Whether Argo CD sees no difference."""
 
 
-def plan_application(
-    application: PairedApplication,
-    previous: World,
-    desired: World,
-    mode: Mode,
-    settings: Settings,
-    moved: Moved,
-    operation: Operation,
-    replica_sets: ReplicaSets,
-    foreign: Foreign | None = None,
-) -> tuple[ApplicationPlan, Sync]:
-    """The plan of one sync, and its objects for the rules about changes.
-
-    `moved` gives a previous object the name of its file by which findings and tasks can point at it. `foreign` asks jq
-    about ignored expressions beyond paths.
-    """
-    return _Planner(application, previous, desired, mode, settings, moved, operation, replica_sets, foreign).plan()
+def plan_application(application: PairedApplication, given: Given) -> tuple[ApplicationPlan, Sync]:
+    """The plan of one sync, and its objects for the rules about changes."""
+    return _Planner(application, given).plan()
 
 
 def quiet_plan(application: PairedApplication, desired: World) -> ApplicationPlan:
@@ -129,24 +130,12 @@ def _policy_words(policy: Policy) -> Iterator[str]:
 
 
 class _Planner:
-    def __init__(
-        self,
-        application: PairedApplication,
-        previous: World,
-        desired: World,
-        mode: Mode,
-        settings: Settings,
-        moved: Moved,
-        operation: Operation,
-        replica_sets: ReplicaSets,
-        foreign: Foreign | None,
-    ) -> None:
+    def __init__(self, application: PairedApplication, given: Given) -> None:
+        previous, desired, mode, self.settings, self.moved, operation, replica_sets, self.foreign = given
         self.previous = previous
         self.desired = desired
-        self.settings = settings
-        self.moved = moved
         self.gone = application.after is None and application.before is not None and mode == "git"
-        before = view_of(moved(application.before)) if application.before else None
+        before = view_of(self.moved(application.before)) if application.before else None
         after = view_of(application.after) if application.after else None
         self.before = before if isinstance(before, Application) else None
         self.application = after if isinstance(after, Application) else self.before
@@ -159,7 +148,6 @@ class _Planner:
         self.operation = operation
         self.sync = Sync(previous, desired, mode, self.before, self.application, policy)
         self.sync.replica_sets = replica_sets
-        self.foreign = foreign
         self.elsewhere = bool(
             self.before and self.application and self.before.destination != self.application.destination
         )

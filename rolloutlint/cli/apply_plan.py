@@ -137,7 +137,7 @@ def _planned(
         for note in (*before.notes, *after.notes):
             click.echo(f"rolloutlint: {note}", err=True)
         app, alone = _chosen(flags["app"], before.state.run.world, after.state.run.world)
-        plan, report = planned(before.state, after.state, settings, catalogue, operation=operation, app=app)
+        plan, report = planned(before.state, after.state, settings, operation=operation, app=app)
         if alone is not None:
             own = (each._replace(application=alone) for each in plan.applications)
             plan = plan._replace(applications=tuple(own))

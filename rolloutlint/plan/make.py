@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rolloutlint import __version__
-from rolloutlint.catalogue import Catalogue
-from rolloutlint.change.build import Moved, Operation, plan_application, quiet_plan
-from rolloutlint.change.objects import ChangedObject, ReplicaSets, Sync
+from rolloutlint.change.build import Given, Operation, plan_application, quiet_plan
+from rolloutlint.change.objects import ChangedObject, Sync
 from rolloutlint.change.pairing import PairedApplication, key_of, paired, unsynced
 from rolloutlint.change.releases import by_rollout
 from rolloutlint.change.result import ApplicationPlan, SyncPlan
@@ -26,33 +25,18 @@ from rolloutlint.settings import Settings
 AUTOMATIC = Operation()
 
 
-def make_plan(
-    previous: State,
-    desired: State,
-    settings: Settings,
-    catalogue: Catalogue,
-    *,
-    operation: Operation = AUTOMATIC,
-    app: str = "",
-) -> SyncPlan:
-    """What a sync from `previous` to `desired` does.
-
-    `operation`: how it is started. `app`: plan the Application of this name only. The rules of `catalogue` are those
-    with which both states were opened.
-    """
-    return planned(previous, desired, settings, catalogue, operation=operation, app=app)[0]
-
-
 def planned(
     previous: State,
     desired: State,
     settings: Settings,
-    catalogue: Catalogue,
     *,
     operation: Operation = AUTOMATIC,
     app: str = "",
 ) -> tuple[SyncPlan, Report]:
-    """The plan, and the report of the desired state with the findings about the change, as `make_plan` makes them."""
+    """What a sync from `previous` to `desired` does, and the report of `desired` with the findings about the change.
+
+    `operation`: how it is started. `app`: plan the Application of this name only.
+    """
     before, after = previous.run.world, desired.run.world
     prefix = f"{previous.label}:"
 
@@ -63,7 +47,9 @@ def planned(
     replica_sets = (
         by_rollout((*previous.made, *before.of_kind("apps", "ReplicaSet"))) if previous.mode == "live" else {}
     )
-    plans, syncs, doubts = _planned_applications(previous, desired, settings, moved, operation, replica_sets, app)
+    with evaluator() as foreign:
+        given = Given(before, after, previous.mode, settings, moved, operation, replica_sets, foreign)
+        plans, syncs, doubts = _planned_applications(given, app)
     report = desired.run.report(Changes(list(_objects(syncs)), prefix, previous.run.texts))
     if previous.mode == "live":
         introduced, fixed, unchanged = compared_with_cluster(previous, desired.run, report, syncs)
@@ -89,37 +75,26 @@ def planned(
     return decided(plan, syncs, settings.plan), report
 
 
-def _planned_applications(
-    previous: State,
-    desired: State,
-    settings: Settings,
-    moved: Moved,
-    operation: Operation,
-    replica_sets: ReplicaSets,
-    app: str,
-) -> tuple[list[ApplicationPlan], list[Sync], list[Incomplete]]:
+def _planned_applications(given: Given, app: str) -> tuple[list[ApplicationPlan], list[Sync], list[Incomplete]]:
     """Every Application planned; those that may still be generated are doubts."""
-    before, after = previous.run.world, desired.run.world
+    before, after, in_git = given.previous, given.desired, given.mode == "git"
     plans: list[ApplicationPlan] = []
     syncs: list[Sync] = []
     doubts: list[Incomplete] = []
-    with evaluator() as foreign:
-        for application in paired(before, after, previous.mode, settings.targets.argocd):
-            if app and (application.resource is None or application.resource.id.name != app):
-                continue
-            doubt = _doubtful(application, before, after) if previous.mode == "git" else None
-            if doubt is not None:
-                doubts.append(doubt)
-                continue
-            if previous.mode == "git" and application.same:
-                if application.resource is not None or application.pairs:
-                    plans.append(quiet_plan(application, after))
-                continue
-            made, sync = plan_application(
-                application, before, after, previous.mode, settings, moved, operation, replica_sets, foreign
-            )
-            plans.append(made)
-            syncs.append(sync)
+    for application in paired(before, after, given.mode, given.settings.targets.argocd):
+        if app and (application.resource is None or application.resource.id.name != app):
+            continue
+        doubt = _doubtful(application, before, after) if in_git else None
+        if doubt is not None:
+            doubts.append(doubt)
+            continue
+        if in_git and application.same:
+            if application.resource is not None or application.pairs:
+                plans.append(quiet_plan(application, after))
+            continue
+        made, sync = plan_application(application, given)
+        plans.append(made)
+        syncs.append(sync)
     return plans, syncs, doubts
 
 

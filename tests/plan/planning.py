@@ -45,7 +45,6 @@ def plan_and_report(
         State("before", opened(before, settings), mode),
         State("after", opened(after, settings)),
         settings,
-        CATALOGUE,
         operation=operation,
     )
 
